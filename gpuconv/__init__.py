@@ -1,0 +1,73 @@
+"""gpuconv: exact, fast 2-D image convolution, on a GPU where there is one and on NumPy everywhere.
+
+>>> import numpy as np
+>>> import gpuconv as gc
+>>> image = np.arange(25, dtype=np.uint8).reshape(5, 5)
+>>> gc.convolve(image, gc.kernels.gaussian(1.0)).shape
+(5, 5)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from gpuconv import errors, kernels
+from gpuconv.api import convolve, correlate, plan
+from gpuconv.backends import Device, devices
+from gpuconv.errors import GpuconvError
+from gpuconv.kernel import Kernel, as_kernel
+from gpuconv.plan import Plan
+
+if TYPE_CHECKING:
+    from gpuconv.filters import Chain, Filter
+    from gpuconv.io import Image, read_frames, read_image, write_image
+
+__version__ = "0.1.0"
+
+#: Public names whose modules are imported when first asked for, to keep the import light.
+_LAZY = {
+    "Chain": "gpuconv.filters",
+    "Filter": "gpuconv.filters",
+    "Image": "gpuconv.io",
+    "batch": "gpuconv",
+    "filters": "gpuconv",
+    "io": "gpuconv",
+    "read_frames": "gpuconv.io",
+    "read_image": "gpuconv.io",
+    "write_image": "gpuconv.io",
+}
+
+__all__ = [
+    "Chain",
+    "Device",
+    "Filter",
+    "GpuconvError",
+    "Image",
+    "Kernel",
+    "Plan",
+    "as_kernel",
+    "convolve",
+    "correlate",
+    "devices",
+    "errors",
+    "kernels",
+    "plan",
+    "read_frames",
+    "read_image",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'gpuconv' has no attribute {name!r}")
+    if _LAZY[name] == "gpuconv":
+        return import_module(f"gpuconv.{name}")
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

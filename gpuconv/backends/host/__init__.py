@@ -1,0 +1,34 @@
+"""The CPU engine: NumPy alone, in tiles that stay in cache, on all cores."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.backends.device import Device
+from gpuconv.backends.host.linear import run
+from gpuconv.backends.host.threads import thread_count
+
+__all__ = ["NAME", "device", "empty", "owns", "run"]
+
+NAME = "host"
+
+
+def owns(array: Any) -> bool:
+    """Return whether `array` is in host memory as NumPy sees it."""
+    return isinstance(array, np.ndarray)
+
+
+def device() -> Device:
+    """Return the CPU."""
+    count = thread_count()
+    threads = "1 thread" if count == 1 else f"{count} threads"
+    return Device("cpu", f"{platform.machine() or 'CPU'}, {threads}", available=True)
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return an uninitialised array in host memory."""
+    return np.empty(shape, dtype)

@@ -1,0 +1,320 @@
+"""The kernel of a linear filter, as an immutable value with an algebra.
+
+A kernel is a sum of separable terms (column ⊗ row) where such a form is known, dense weights
+otherwise; with an anchor, the pixel that lies over the output pixel, and a divisor, so that a mean
+of nine pixels is nine ones over 9: integers stay integers, and the engines can be exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gpuconv import picture
+from gpuconv.errors import ArgumentError
+from gpuconv.weights import Array, Term, Weights
+
+__all__ = ["Kernel", "KernelLike", "as_kernel"]
+
+Scalar: TypeAlias = int | float | complex
+KernelLike: TypeAlias = "Kernel | ArrayLike | tuple[ArrayLike, ArrayLike]"
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class Kernel:
+    """An immutable filter kernel.
+
+    Parameters
+    ----------
+    weights : array_like of shape (rows, columns)
+        Weights; integers are kept as integers.
+    anchor : (int, int), optional
+        (y, x) of the kernel pixel that lies over the output pixel; the default is SciPy's,
+        ``(rows // 2, columns // 2)``.
+    divisor : number, default 1
+        What every sum is divided by, after all taps are added.
+    name : str, optional
+        Shown by ``repr``.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        The weights are not a non-empty 2-D array of finite numbers, or the anchor lies outside.
+
+    Examples
+    --------
+    >>> mean = Kernel(np.ones((3, 3), int), divisor=9)
+    >>> mean.shape, mean.anchor, mean.integer
+    ((3, 3), (1, 1), True)
+    >>> sharpen = 2 * Kernel([[1]]) - mean
+    >>> sharpen.weights.round(3).tolist()
+    [[-0.111, -0.111, -0.111], [-0.111, 1.889, -0.111], [-0.111, -0.111, -0.111]]
+    """
+
+    #: (y, x) of the pixel that lies over the output pixel.
+    anchor: tuple[int, int]
+    #: What every sum is divided by.
+    divisor: float
+    name: str
+    _weights: Weights
+
+    # NumPy must not take ``array * kernel`` apart element by element.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __init__(
+        self,
+        weights: ArrayLike | Weights,
+        *,
+        anchor: tuple[int, int] | None = None,
+        divisor: float = 1,
+        name: str = "",
+    ) -> None:
+        checked = weights if isinstance(weights, Weights) else Weights.of(weights)
+        rows, columns = checked.shape
+        y, x = (rows // 2, columns // 2) if anchor is None else anchor
+        if not (0 <= y < rows and 0 <= x < columns):
+            raise ArgumentError(
+                f"anchor={anchor!r} lies outside the kernel; allowed are (0, 0) … "
+                f"({rows - 1}, {columns - 1})"
+            )
+        if not (math.isfinite(divisor) and divisor != 0):
+            raise ArgumentError(f"divisor={divisor!r} must be finite and not 0")
+        object.__setattr__(self, "_weights", checked)
+        object.__setattr__(self, "anchor", (int(y), int(x)))
+        whole = float(divisor).is_integer()
+        object.__setattr__(self, "divisor", int(divisor) if whole else float(divisor))
+        object.__setattr__(self, "name", name)
+
+    @classmethod
+    def separable(
+        cls,
+        column: ArrayLike,
+        row: ArrayLike,
+        *,
+        anchor: tuple[int, int] | None = None,
+        divisor: float = 1,
+        name: str = "",
+    ) -> Kernel:
+        """Return the kernel ``outer(column, row) / divisor``, known to be separable.
+
+        Examples
+        --------
+        >>> Kernel.separable([1, 2, 1], [1, 0, -1]).weights.tolist()
+        [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
+        """
+        return cls.sum_of([(column, row)], anchor=anchor, divisor=divisor, name=name)
+
+    @classmethod
+    def sum_of(
+        cls,
+        terms: Iterable[tuple[ArrayLike, ArrayLike]],
+        *,
+        anchor: tuple[int, int] | None = None,
+        divisor: float = 1,
+        name: str = "",
+    ) -> Kernel:
+        """Return the sum of separable terms of one size, over `divisor`."""
+        return cls(Weights.sum_of(terms), anchor=anchor, divisor=divisor, name=name)
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)"""
+        return self._weights.shape
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Separable terms (column, row) that sum to the numerators; () if none are known."""
+        return self._weights.terms
+
+    @property
+    def numerators(self) -> Array:
+        """The weights before the division, 2-D, read-only."""
+        return self._weights.array
+
+    @property
+    def weights(self) -> Array:
+        """The weights, 2-D: int64 if all are integers, else float64 or complex128."""
+        return self.numerators if self.divisor == 1 else self.numerators / self.divisor
+
+    @cached_property
+    def integer(self) -> bool:
+        """Whether all numerators are integers, so that sums over integer pixels are exact."""
+        return all(part.dtype.kind == "i" for part in self._weights.parts)
+
+    @cached_property
+    def complex(self) -> bool:
+        """Whether any weight is complex."""
+        return any(part.dtype.kind == "c" for part in self._weights.parts)
+
+    @property
+    def total(self) -> float:
+        """Σ|numerators|, or for separable terms the bound Σ |column|·|row| on it."""
+        return self._weights.total
+
+    def rank(self, tolerance: float = 1e-12) -> int:
+        """Return the number of singular values above `tolerance` × the largest.
+
+        It is the least number of separable terms that the kernel can be written as.
+
+        Examples
+        --------
+        >>> Kernel([[1, 2], [2, 4]]).rank(), Kernel([[1, 0], [0, 1]]).rank()
+        (1, 2)
+        """
+        values = np.linalg.svd(self.numerators, compute_uv=False)
+        return int((values > tolerance * values[0]).sum())
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        parts = self._weights.parts
+        content = tuple((part.dtype.char, part.tobytes()) for part in parts)
+        return self.shape, self.anchor, self.divisor, content
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, Kernel) else NotImplemented
+
+    # Other kernels made from it
+
+    def anchored(self, y: int, x: int) -> Kernel:
+        """Return the same weights with the anchor at row `y`, column `x`."""
+        return Kernel(self._weights, anchor=(y, x), divisor=self.divisor, name=self.name)
+
+    def flip(self) -> Kernel:
+        """Return the kernel turned by 180°: correlating with it is convolving with this one.
+
+        Examples
+        --------
+        >>> Kernel([[1, 2, 3, 4]]).flip().anchor
+        (0, 1)
+        """
+        anchor = (self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1])
+        return Kernel(self._weights.flip(), anchor=anchor, divisor=self.divisor, name=self.name)
+
+    @property
+    def T(self) -> Kernel:
+        """The kernel with rows and columns exchanged."""
+        return Kernel(self._weights.transpose(), anchor=self.anchor[::-1], divisor=self.divisor)
+
+    @property
+    def real(self) -> Kernel:
+        """The kernel of the real parts of the weights."""
+        return Kernel(self._weights.real(), anchor=self.anchor, divisor=self.divisor)
+
+    @property
+    def imag(self) -> Kernel:
+        """The kernel of the imaginary parts of the weights."""
+        return Kernel(self._weights.imag(), anchor=self.anchor, divisor=self.divisor)
+
+    def __add__(self, other: Kernel) -> Kernel:
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        anchor, shape = (0, 0), (0, 0)
+        for k in (self, other):
+            anchor = (max(anchor[0], k.anchor[0]), max(anchor[1], k.anchor[1]))
+        for k in (self, other):
+            after = (k.shape[0] - k.anchor[0], k.shape[1] - k.anchor[1])
+            shape = (max(shape[0], anchor[0] + after[0]), max(shape[1], anchor[1] + after[1]))
+        exact = isinstance(self.divisor, int) and isinstance(other.divisor, int)
+        divisor = math.lcm(int(self.divisor), int(other.divisor)) if exact else 1
+        a, b = (
+            k._weights.pad((anchor[0] - k.anchor[0], anchor[1] - k.anchor[1]), shape).scale(
+                divisor / k.divisor
+            )
+            for k in (self, other)
+        )
+        return Kernel(a.add(b), anchor=anchor, divisor=divisor)
+
+    def __sub__(self, other: Kernel) -> Kernel:
+        return self + -other if isinstance(other, Kernel) else NotImplemented
+
+    def __neg__(self) -> Kernel:
+        return -1 * self
+
+    def __mul__(self, factor: Scalar) -> Kernel:
+        if not isinstance(factor, Scalar | np.number):
+            return NotImplemented
+        return Kernel(self._weights.scale(factor), anchor=self.anchor, divisor=self.divisor)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Kernel:
+        if not isinstance(divisor, (int, float, np.integer, np.floating)):
+            return NotImplemented
+        return Kernel(self._weights, anchor=self.anchor, divisor=self.divisor * divisor)
+
+    def __matmul__(self, other: Kernel) -> Kernel:
+        """Return the one kernel that does what this one does after `other` (full convolution)."""
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        return Kernel(
+            self._weights.compose(other._weights),
+            anchor=(self.anchor[0] + other.anchor[0], self.anchor[1] + other.anchor[1]),
+            divisor=self.divisor * other.divisor,
+        )
+
+    # How it shows itself
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        title = f"Kernel {self.name}" if self.name else "Kernel"
+        count = len(self.terms)
+        form = f", {count} separable term{'s' if count > 1 else ''}" if count else ""
+        head = f"<{title} {rows}×{columns}{form}, anchor {self.anchor}>"
+        if rows * columns > 81:
+            return head
+        over = "" if self.divisor == 1 else f" / {self.divisor:g}"
+        body = np.array2string(
+            self.numerators, precision=4, suppress_small=True, max_line_width=100
+        )
+        return f"{head}\n{body}{over}"
+
+    def _repr_png_(self) -> bytes:
+        return picture.to_png(self.weights)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the weights with matplotlib (the ``[plot]`` extra); returns the axes.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; the default is a new figure.
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        """
+        return picture.plot(self.weights, title=self.name, axes=axes)
+
+
+def as_kernel(kernel: KernelLike) -> Kernel:
+    """Return `kernel` as a :class:`Kernel`.
+
+    Parameters
+    ----------
+    kernel : Kernel, 2-D array_like, or tuple (column, row) of 1-D array_like
+        A *tuple* of two 1-D sequences is a separable kernel; everything else is dense weights.
+
+    Examples
+    --------
+    >>> as_kernel(([1, 2, 1], [1, 0, -1])).terms != ()
+    True
+    >>> as_kernel([[1, 2, 1], [1, 0, -1]]).shape
+    (2, 3)
+    """
+    if isinstance(kernel, Kernel):
+        return kernel
+    if isinstance(kernel, tuple) and len(kernel) == 2 and all(np.ndim(k) == 1 for k in kernel):
+        return Kernel.separable(*kernel)
+    return Kernel(kernel)  # type: ignore[arg-type]

@@ -1,0 +1,199 @@
+"""The numbers of a kernel: dense, or a sum of separable terms, and the arithmetic of both.
+
+The arithmetic is float64, in which integers up to 2**53 are exact and become int64 again; beyond,
+it rounds where int64 would wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gpuconv.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["Array", "Term", "Weights", "cross_terms"]
+
+Array: TypeAlias = NDArray[Any]
+Term: TypeAlias = tuple[Array, Array]
+
+
+def _checked(value: ArrayLike, ndim: int, what: str) -> Array:
+    """Return `value` as a read-only int64, float64 or complex128 array of `ndim` dimensions."""
+    try:
+        given = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentError(f"{what} is not a rectangular array: {error}") from error
+    if given.dtype.kind not in "biufc":
+        raise ArgumentTypeError(f"{what} has dtype {given.dtype}; it must hold numbers")
+    if given.ndim != ndim:
+        raise ArgumentError(
+            f"{what} has {given.ndim} dimensions (shape {given.shape}); it must have {ndim}"
+        )
+    if given.size == 0:
+        raise ArgumentError(f"{what} has shape {given.shape}; it must have at least one weight")
+    if not np.isfinite(given).all():
+        raise ArgumentError(f"{what} has weights that are not finite")
+    result = _integers(given.astype(np.complex128 if given.dtype.kind == "c" else np.float64))
+    result.flags.writeable = False
+    return result
+
+
+def _integers(weights: Array) -> Array:
+    """Return float weights as int64 if all are integers that float64 holds exactly."""
+    if weights.dtype.kind == "c" or np.abs(weights).max() >= 2**53:
+        return weights
+    rounded = weights.astype(np.int64)
+    return rounded if (rounded == weights).all() else weights
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Dense weights, or separable terms (column, row) of one size whose sum they are."""
+
+    dense: Array | None
+    terms: tuple[Term, ...] = ()
+
+    @classmethod
+    def of(cls, dense: ArrayLike) -> Weights:
+        """Return dense weights, checked."""
+        return cls(_checked(dense, 2, "kernel"))
+
+    @classmethod
+    def sum_of(cls, terms: Iterable[tuple[ArrayLike, ArrayLike]]) -> Weights:
+        """Return a sum of terms, checked; terms that are zero are left out."""
+        checked = [
+            (_checked(c, 1, "kernel column"), _checked(r, 1, "kernel row")) for c, r in terms
+        ]
+        sizes = sorted({(len(column), len(row)) for column, row in checked})
+        if len(sizes) != 1:
+            raise ArgumentError(f"kernel terms have the sizes {sizes}; give terms of one size")
+        used = [term for term in checked if term[0].any() and term[1].any()]
+        return cls(None, tuple(used or checked[:1]))
+
+    @cached_property
+    def array(self) -> Array:
+        """The weights as a 2-D array, read-only."""
+        if self.dense is not None:
+            return self.dense
+        return _checked(sum(np.outer(1.0 * column, row) for column, row in self.terms), 2, "kernel")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)"""
+        if self.dense is not None:
+            return self.dense.shape[0], self.dense.shape[1]
+        return len(self.terms[0][0]), len(self.terms[0][1])
+
+    @property
+    def parts(self) -> list[Array]:
+        """Every array that the weights are made of."""
+        return [part for term in self.terms for part in term] if self.terms else [self.array]
+
+    @cached_property
+    def total(self) -> float:
+        """Σ|weights|; for terms the bound Σ |column|·|row| on it."""
+        if not self.terms:
+            return float(np.abs(self.array).sum())
+        return float(sum(np.abs(c).sum() * np.abs(r).sum() for c, r in self.terms))
+
+    # Each operation says what it does to dense weights and what to a term.
+
+    def map(self, dense: Callable[[Array], Array], term: Callable[[Array, Array], Term]) -> Weights:
+        """Return the weights with `dense`, or `term` for each term, applied to them."""
+        if self.dense is not None:
+            return Weights.of(dense(self.dense))
+        return Weights.sum_of([term(column, row) for column, row in self.terms])
+
+    def flip(self) -> Weights:
+        """Return the weights turned by 180°."""
+        return self.map(lambda w: w[::-1, ::-1], lambda c, r: (c[::-1], r[::-1]))
+
+    def transpose(self) -> Weights:
+        """Return the weights with rows and columns exchanged."""
+        return self.map(lambda w: w.T, lambda c, r: (r, c))
+
+    def scale(self, factor: complex) -> Weights:
+        """Return the weights times `factor`."""
+        return self.map(lambda w: 1.0 * w * factor, lambda c, r: (1.0 * c * factor, r))
+
+    def pad(self, before: tuple[int, int], shape: tuple[int, int]) -> Weights:
+        """Return the weights with zero margins: `before` them, and after them up to `shape`."""
+        y, x = ((b, n - b - k) for b, n, k in zip(before, shape, self.shape, strict=True))
+        return self.map(lambda w: np.pad(w, (y, x)), lambda c, r: (np.pad(c, y), np.pad(r, x)))
+
+    def real(self) -> Weights:
+        """Return the real parts."""
+        if self.dense is not None:
+            return Weights.of(self.dense.real)
+        return Weights.sum_of(
+            [t for c, r in self.terms for t in ((c.real, r.real), (-c.imag, r.imag))]
+        )
+
+    def imag(self) -> Weights:
+        """Return the imaginary parts."""
+        if self.dense is not None:
+            return Weights.of(self.dense.imag)
+        return Weights.sum_of(
+            [t for c, r in self.terms for t in ((c.real, r.imag), (c.imag, r.real))]
+        )
+
+    def add(self, other: Weights) -> Weights:
+        """Return the sum of weights of one shape: terms stay terms if both have them."""
+        if self.terms and other.terms:
+            return Weights.sum_of(self.terms + other.terms)
+        return Weights.of(1.0 * self.array + other.array)
+
+    def compose(self, other: Weights) -> Weights:
+        """Return the full convolution of the two."""
+        if self.terms and other.terms:
+            pairs = [(a, b) for a in self.terms for b in other.terms]
+            return Weights.sum_of(
+                [(np.convolve(1.0 * a[0], b[0]), np.convolve(1.0 * a[1], b[1])) for a, b in pairs]
+            )
+        rows, columns = (m + n - 1 for m, n in zip(self.shape, other.shape, strict=True))
+        product = np.zeros((rows, columns), np.result_type(1.0 * self.array, other.array))
+        for (y, x), weight in np.ndenumerate(self.array):
+            product[y : y + other.shape[0], x : x + other.shape[1]] += weight * other.array
+        return Weights.of(product)
+
+
+def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]:
+    """Write `weights` as a sum of at most `most` separable terms, or return ().
+
+    Cross approximation with full pivoting: each term is the column and the row through the largest
+    remaining weight. The bound is checked, not assumed: Σ|weights − Σ terms| is at most
+    `tolerance` × Σ|weights|. Integer weights are only ever written as integer terms, exactly.
+
+    References
+    ----------
+    M. Bebendorf, "Approximation of boundary element matrices", Numer. Math. 86 (2000).
+
+    Examples
+    --------
+    >>> [(column, row)] = cross_terms(np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]), 0, 1)
+    >>> column.tolist(), row.tolist()
+    ([1, 2, 1], [1, 0, -1])
+    """
+    rest, terms, total = weights.copy(), list[Term](), np.abs(weights).sum()
+    if total == 0:
+        return ((weights[:, 0], weights[0]),)
+    for _ in range(most):
+        y, x = np.unravel_index(np.argmax(np.abs(rest)), rest.shape)
+        column, row = rest[:, x].copy(), rest[y].copy()
+        if weights.dtype.kind == "i":
+            column //= np.gcd.reduce(column)
+            if (row % column[y]).any():
+                return ()
+            row //= column[y]
+        else:
+            row /= column[y]
+        terms.append((column, row))
+        rest -= np.outer(column, row)
+        if np.abs(rest).sum() <= tolerance * total:
+            return tuple(terms)
+    return ()
