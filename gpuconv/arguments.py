@@ -154,7 +154,8 @@ def channels_restored(shape: tuple[int, ...], channel: int | None) -> tuple[int,
 
 def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the dtype of the real part, in native byte order."""
-    return np.dtype(dtype.type(0).real.dtype)
+    values: Array = np.empty(0, dtype.newbyteorder("="))
+    return values.real.dtype
 
 
 def output_dtype(

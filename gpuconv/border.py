@@ -168,10 +168,6 @@ class Span:
     inside: slice
     after: Index
 
-    def __len__(self) -> int:
-        inside: int = self.inside.stop - self.inside.start
-        return len(self.before) + inside + len(self.after)
-
 
 @lru_cache(maxsize=4096)
 def span(mode: str, start: int, stop: int, n: int) -> Span:

@@ -109,25 +109,42 @@ def _dense(plan: Plan, height: int, width: int) -> _Block:
     copies = _scratch(rows * at_once, width, dtype)
     sums, part = (np.empty((count, _DENSE_GROUP, width), dtype) for _ in range(2))
 
-    def add(first: int, target: Array) -> None:
+    def some(first: int, target: Array) -> Callable[[], None]:
         taps = weights[:, first : first + at_once]
-        used = taps.shape[1]
-        here = copies[: rows * used]
-        for column in range(used):
-            start = (first + column) * x.dilation
-            here[column::used] = pixels[:, start : start + (width - 1) * x.stride + 1 : x.stride]
+        here = copies[: rows * taps.shape[1]]
+        moves = [
+            (here[column :: taps.shape[1]], pixels[:, _every(first + column, x, width)])
+            for column in range(taps.shape[1])
+        ]
         matrix = band(taps, _DENSE_GROUP, y.stride, y.dilation).reshape(_DENSE_GROUP, -1)
-        step = _DENSE_GROUP * y.stride * used
-        multiply(matrix, groups(here, 0, count, step, matrix.shape[1]), target)
+        step = _DENSE_GROUP * y.stride * taps.shape[1]
+        source = groups(here, 0, count, step, matrix.shape[1])
+
+        def copy_and_multiply() -> None:
+            for copy, shifted in moves:
+                np.copyto(copy, shifted)
+            multiply(matrix, source, target)
+
+        return copy_and_multiply
+
+    rounds = [some(j, part if j else sums) for j in range(0, x.taps, at_once)]
+    return _Block(pixels, _summed(rounds, sums, part, sums.reshape(-1, width)[:height]))
+
+
+def _summed(
+    steps: list[Callable[[], None]], sums: Array, part: Array, result: Array
+) -> Callable[[], Array]:
+    """Return a call of all steps, of which the first writes `sums` and the others `part`."""
+    first, *others = steps
 
     def compute() -> Array:
-        add(0, sums)
-        for first in range(at_once, x.taps, at_once):
-            add(first, part)
+        first()
+        for other in others:
+            other()
             np.add(sums, part, out=sums)
-        return sums.reshape(-1, width)[:height]
+        return result
 
-    return _Block(pixels, compute)
+    return compute
 
 
 def _separable(plan: Plan, height: int, width: int) -> _Block:
@@ -155,41 +172,37 @@ def _separable(plan: Plan, height: int, width: int) -> _Block:
 
         return both
 
-    first, *others = (
-        passes(column, row, part if i else sums) for i, (column, row) in enumerate(plan.terms)
-    )
-
-    def compute() -> Array:
-        first()
-        for other in others:
-            other()
-            np.add(sums, part, out=sums)
-        return sums[:, :width]
-
-    return _Block(pixels, compute)
+    terms = [passes(*term, part if i else sums) for i, term in enumerate(plan.terms)]
+    return _Block(pixels, _summed(terms, sums, part, sums[:, :width]))
 
 
 def _by_definition(plan: Plan, pixels: Array, shape: tuple[int, int]) -> Array:
     """Filter tap by tap, reading no pixel but those under a weight ≠ 0."""
-    y, x = (plan.y.stride, plan.y.dilation), (plan.x.stride, plan.x.dilation)
+    y, x = plan.y, plan.x
     if len(plan.terms) != 1:
         return _taps(pixels, plan.kernel.numerators, y, x, shape)
     (column, row) = plan.terms[0]
-    wide = (shape[1] - 1) * plan.x.stride + plan.x.footprint
-    between = _taps(pixels, column[:, None], y, (1, 1), (shape[0], wide))
-    return _taps(between, row[None, :], (1, 1), x, shape)
+    wide = (shape[1] - 1) * x.stride + x.footprint
+    between = _taps(pixels, column[:, None], y, _IDLE, (shape[0], wide))
+    return _taps(between, row[None, :], _IDLE, x, shape)
+
+
+#: The axis along which a 1-D pass does nothing.
+_IDLE = tiling.axis(1, 1, 0)
 
 
 def _taps(
-    pixels: Array, weights: Array, y: tuple[int, int], x: tuple[int, int], shape: tuple[int, int]
+    pixels: Array, weights: Array, y: tiling.Axis, x: tiling.Axis, shape: tuple[int, int]
 ) -> Array:
-    """Return Σ weight · shifted pixels over weights ≠ 0; `y` and `x` are (stride, dilation)."""
+    """Return Σ weight · shifted pixels over weights ≠ 0."""
     total = np.zeros(shape, pixels.dtype)
     for row, column in np.argwhere(weights):
-        shifted = pixels[_every(row, *y, shape[0]), _every(column, *x, shape[1])]
+        shifted = pixels[_every(row, y, shape[0]), _every(column, x, shape[1])]
         total += pixels.dtype.type(weights[row, column]) * shifted
     return total
 
 
-def _every(tap: int, stride: int, dilation: int, count: int) -> slice:
-    return slice(tap * dilation, tap * dilation + (count - 1) * stride + 1, stride)
+def _every(tap: int, axis: tiling.Axis, count: int) -> slice:
+    """Return the pixels of a tile under one tap, for `count` outputs."""
+    start = tap * axis.dilation
+    return slice(start, start + (count - 1) * axis.stride + 1, axis.stride)
