@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +167,18 @@ class Span:
     before: Index
     inside: slice
     after: Index
+
+    @cached_property
+    def runs(self) -> tuple[tuple[slice, slice | Index | None], ...]:
+        """Each part that is not empty: its place in the run, and its pixels (None: fill)."""
+        runs, start = list[tuple[slice, slice | Index | None]](), 0
+        sizes = len(self.before), self.inside.stop - self.inside.start, len(self.after)
+        for source, size in zip((self.before, self.inside, self.after), sizes, strict=True):
+            if size:
+                filled = not isinstance(source, slice) and source[0] == FILL
+                runs.append((slice(start, start + size), None if filled else source))
+            start += size
+        return tuple(runs)
 
 
 @lru_cache(maxsize=4096)

@@ -273,7 +273,7 @@ class Kernel:
         head = f"<{title} {rows}×{columns}{form}, anchor {self.anchor}>"
         if rows * columns > 81:
             return head
-        over = "" if self.divisor == 1 else f" / {self.divisor:g}"
+        over = "" if self.divisor == 1 else f" / {self.divisor:.10g}"
         body = np.array2string(
             self.numerators, precision=4, suppress_small=True, max_line_width=100
         )

@@ -95,7 +95,7 @@ class Plan:
             f"operations  {self.operations} multiply-adds per output pixel",
             f"memory      {self.bytes_moved / 1e6:.1f} MB read and written",
         ]
-        return "\n".join(lines + [f"not {name:<8}{why}" for name, why in self.rejected])
+        return "\n".join(lines + [f"not {name:<11} {why}" for name, why in self.rejected])
 
 
 def _choose(

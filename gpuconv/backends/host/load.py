@@ -7,30 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.border import FILL, Span
+from gpuconv.border import Span
 
 __all__ = ["load"]
 
 Array = NDArray[Any]
-
-
-def _runs(span: Span) -> list[tuple[slice, slice | Array]]:
-    """Return (where in the scratch, which image indices) for each non-empty part of a span."""
-    sources = (span.before, span.inside, span.after)
-    runs, start = [], 0
-    for source in sources:
-        size = source.stop - source.start if isinstance(source, slice) else len(source)
-        if size:
-            runs.append((slice(start, start + size), source))
-        start += size
-    return runs
-
-
-def _outside(source: slice | Array) -> bool:
-    return not isinstance(source, slice) and source[0] == FILL
 
 
 def load(image: Array, rows: Span, columns: Span, cval: float, scratch: Array) -> None:
@@ -39,10 +22,19 @@ def load(image: Array, rows: Span, columns: Span, cval: float, scratch: Array) -
     The rows of the inside are copied as a slice; each part of the border is gathered by its
     indices, or filled with `cval`.
     """
-    for there, source_rows in _runs(rows):
-        for here, source_columns in _runs(columns):
+    for there, source_rows in rows.runs:
+        for here, source_columns in columns.runs:
             target = scratch[there, here]
-            if _outside(source_rows) or _outside(source_columns):
+            if source_rows is None or source_columns is None:
                 target[...] = cval
             else:
-                np.copyto(target, image[source_rows][:, source_columns], casting="unsafe")
+                target[...] = _pick(image, source_rows, source_columns)
+
+
+def _pick(image: Array, rows: slice | Array, columns: slice | Array) -> Array:
+    """Return image[rows × columns]; a slice is taken before any gather, so that little is copied."""
+    if isinstance(rows, slice):
+        return image[rows][:, columns]
+    if isinstance(columns, slice):
+        return image[:, columns][rows]
+    return image[rows[:, None], columns]
