@@ -165,7 +165,7 @@ def output_dtype(
     needs_complex = kernel.complex or stored.kind == "c"
     if dtype is not None:
         wanted = dtypes.native(dtype, "dtype")
-        if out is not None and getattr(out, "dtype", wanted) != wanted:
+        if out is not None and getattr(out, "dtype", wanted).newbyteorder("=") != wanted:
             raise ArgumentError(
                 f"dtype={wanted} differs from the dtype of out, {out.dtype}; give one"
             )

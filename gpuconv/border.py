@@ -100,8 +100,12 @@ def canonical(name: object) -> str:
         raise ArgumentTypeError(
             f"border={name!r} must be the name of a border mode, or a pair (rows, columns) of them"
         )
-    key = re.sub(r"^border|[-_ ]", "", name.lower())
+    key = _key(name)
     return _NAMES[key] if key in _NAMES else choose("border", name, MODES, "a border mode")
+
+
+def _key(name: str) -> str:
+    return re.sub(r"^border|[-_ ]", "", name.lower())
 
 
 def pair(border: object, cval: complex = 0) -> tuple[str, str]:
@@ -124,7 +128,7 @@ def pair(border: object, cval: complex = 0) -> tuple[str, str]:
         raise ArgumentError(
             f"border={border!r} has {len(names)} entries; give one name, or a pair (rows, columns)"
         )
-    if cval != 0 and any(isinstance(n, str) and n.lower() in ("zero", "zeros") for n in names):
+    if cval != 0 and any(isinstance(n, str) and _key(n) in ("zero", "zeros") for n in names):
         raise ArgumentError(f"border={border!r} fills with 0, but cval={cval!r}; use 'constant'")
     return canonical(names[0]), canonical(names[1])
 
@@ -171,9 +175,13 @@ class Span:
     @cached_property
     def runs(self) -> tuple[tuple[slice, slice | Index | None], ...]:
         """Each part that is not empty: its place in the run, and its pixels (None: fill)."""
+        sources: list[tuple[slice | Index, int]] = [
+            (self.before, len(self.before)),
+            (self.inside, self.inside.stop - self.inside.start),
+            (self.after, len(self.after)),
+        ]
         runs, start = list[tuple[slice, slice | Index | None]](), 0
-        sizes = len(self.before), self.inside.stop - self.inside.start, len(self.after)
-        for source, size in zip((self.before, self.inside, self.after), sizes, strict=True):
+        for source, size in sources:
             if size:
                 filled = not isinstance(source, slice) and source[0] == FILL
                 runs.append((slice(start, start + size), None if filled else source))

@@ -17,8 +17,10 @@ from gpuconv.errors import ArgumentTypeError
 
 __all__ = ["TABLE", "Rule", "accumulator", "complex_of", "native", "rule", "store"]
 
-#: Consecutive integers up to this are exact in float32 (24-bit significand) and in float64 (53).
-_EXACT = {"float32": 2**24, "float64": 2**53}
+#: Consecutive integers up to this are exact in float32, which has a significand of 24 bits.
+_EXACT = 2**24
+#: Sums up to this have at least 4 bits after the point in float32: good to a small part of a level.
+_FINE = 2**20
 
 
 @dataclass(frozen=True)
@@ -95,35 +97,45 @@ def native(dtype: Any, argument: str) -> np.dtype[Any]:
     return checked.newbyteorder("=")
 
 
-def accumulator(image: Any, out: Any, weight: float | None, divided: bool = False) -> np.dtype[Any]:
+def accumulator(
+    image: Any, out: Any, total: float, integer: bool, divisor: float = 1, fill: float = 0
+) -> np.dtype[Any]:
     """Return the real dtype in which to sum.
 
-    It is the wider of the accumulators of both dtypes; for integer weights over integer pixels it
-    is the narrowest in which every sum is exact, so that all algorithms on all engines give the
-    same bits.
+    It is the wider of the accumulators of both dtypes. Over integer pixels it is wider still where
+    float32 would not do: for integer weights every sum must be exact, so that all algorithms on all
+    engines give the same bits; for others a sum stored as an integer must be good to a small part
+    of a level.
 
     Parameters
     ----------
     image, out : dtype
         What is read, and what is written.
-    weight : float or None
-        Σ|w| if all weights are integers, else None.
-    divided : bool
-        Whether the exact sum is divided afterwards. One more bit is then kept, so that a quotient
-        never rounds onto a tie between two integers that it is not.
+    total : float
+        Σ|w| of the weights as they are summed, before the division.
+    integer : bool
+        Whether all weights are integers.
+    divisor : float
+        What the sum is divided by afterwards. One more bit of an exact sum is then kept, so that
+        a quotient never rounds onto a tie between two integers that it is not.
+    fill : float
+        What stands outside the image.
 
     Examples
     --------
-    >>> accumulator("uint8", "uint8", None).name, accumulator("uint8", "uint8", 2.0**20).name
+    >>> accumulator("uint8", "uint8", 9, True).name, accumulator("uint8", "uint8", 2**20, True).name
     ('float32', 'float64')
     """
-    stored = np.dtype(image)
-    widest = max(rule(image).accumulator, rule(out).accumulator)
-    if weight is not None and stored.kind in "iu":
+    stored, written = np.dtype(image), np.dtype(out)
+    widest = max(rule(stored).accumulator, rule(written).accumulator)
+    if stored.kind in "iu":
         limits = np.iinfo(stored)
-        largest = weight * max(-int(limits.min), int(limits.max)) * (2 if divided else 1)
-        if largest > _EXACT["float32"]:
-            return np.dtype("float64")
+        largest = total * max(-int(limits.min), int(limits.max), abs(fill))
+        if integer:
+            narrow = largest * (1 if divisor == 1 else 2) <= _EXACT
+        else:
+            narrow = written.kind not in "iu" or largest <= _FINE * abs(divisor)
+        return np.dtype(widest if narrow else "float64")
     return np.dtype(widest)
 
 
@@ -143,7 +155,8 @@ def store(values: NDArray[Any], out: NDArray[Any]) -> None:
     [0, 2, 255, 255]
     """
     if out.dtype.kind not in "iu":
-        np.copyto(out, values, casting="unsafe")
+        with np.errstate(invalid="ignore", over="ignore"):
+            np.copyto(out, values, casting="unsafe")
         return
     limits = np.iinfo(out.dtype)
     np.rint(values, out=values)

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpuconv import picture
-from gpuconv.errors import ArgumentError
-from gpuconv.weights import Array, Term, Weights
+from gpuconv.weights import Array, Term, Weights, check_anchor, check_divisor
 
 __all__ = ["Kernel", "KernelLike", "as_kernel"]
 
@@ -77,18 +76,11 @@ class Kernel:
     ) -> None:
         checked = weights if isinstance(weights, Weights) else Weights.of(weights)
         rows, columns = checked.shape
-        y, x = (rows // 2, columns // 2) if anchor is None else anchor
-        if not (0 <= y < rows and 0 <= x < columns):
-            raise ArgumentError(
-                f"anchor={anchor!r} lies outside the kernel; allowed are (0, 0) … "
-                f"({rows - 1}, {columns - 1})"
-            )
-        if not (math.isfinite(divisor) and divisor != 0):
-            raise ArgumentError(f"divisor={divisor!r} must be finite and not 0")
+        middle = rows // 2, columns // 2
+        position = middle if anchor is None else check_anchor(anchor, checked.shape)
         object.__setattr__(self, "_weights", checked)
-        object.__setattr__(self, "anchor", (int(y), int(x)))
-        whole = float(divisor).is_integer()
-        object.__setattr__(self, "divisor", int(divisor) if whole else float(divisor))
+        object.__setattr__(self, "anchor", position)
+        object.__setattr__(self, "divisor", check_divisor(divisor))
         object.__setattr__(self, "name", name)
 
     @classmethod
@@ -315,6 +307,13 @@ def as_kernel(kernel: KernelLike) -> Kernel:
     """
     if isinstance(kernel, Kernel):
         return kernel
-    if isinstance(kernel, tuple) and len(kernel) == 2 and all(np.ndim(k) == 1 for k in kernel):
+    if isinstance(kernel, tuple) and len(kernel) == 2 and all(map(_is_line, kernel)):
         return Kernel.separable(*kernel)
     return Kernel(kernel)  # type: ignore[arg-type]
+
+
+def _is_line(value: ArrayLike) -> bool:
+    try:
+        return np.ndim(value) == 1
+    except ValueError:  # ragged: told of where the weights are checked
+        return False

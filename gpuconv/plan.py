@@ -16,7 +16,7 @@ import numpy as np
 from gpuconv import dtypes, tiling
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.kernel import Kernel
-from gpuconv.weights import Term, cross_terms
+from gpuconv.weights import Term, Weights, cross_terms
 
 __all__ = ["METHODS", "Plan", "make_plan"]
 
@@ -154,9 +154,14 @@ def make_plan(
         tiling.axis(shape[i - 2], used.shape[i], used.anchor[i], size, stride[i], dilation[i])
         for i in (0, 1)
     )
-    weight = used.total if used.integer else None
-    summed = dtypes.accumulator(dtype, out_dtype, weight, used.divisor != 1)
-    terms, rejected = _choose(used, method, float(np.finfo(summed).eps) / 4)
+    fill = cval if "constant" in border else 0.0
+
+    def accumulator(total: float) -> np.dtype[Any]:
+        return dtypes.accumulator(dtype, out_dtype, total, used.integer, used.divisor, fill)
+
+    terms, rejected = _choose(used, method, float(np.finfo(accumulator(used.total)).eps) / 4)
+    # Terms found for dense weights may cancel, and then their sums are larger than the kernel's.
+    summed = accumulator(max(used.total, Weights(None, terms).total if terms else 0))
     rows, columns = used.shape
     return Plan(
         algorithm="separable" if terms else "dense",

@@ -39,8 +39,8 @@ def _outputs(n: int, taps: int, anchor: int, size: str, stride: int, dilation: i
 def _fetch(image: Array, rows: Array, columns: Array, cval: complex) -> Array:
     """Return image[rows × columns], with `cval` where either index is FILL."""
     values = image[..., rows[:, None], columns]
-    outside = (rows == FILL)[:, None] | (columns == FILL)
-    return np.where(outside, cval, values)
+    values[..., (rows == FILL)[:, None] | (columns == FILL)] = cval
+    return values
 
 
 def correlate(
@@ -61,9 +61,10 @@ def correlate(
     >>> correlate([[1, 2, 3]], [[0, 0, 1]], border="constant").tolist()
     [[2, 3, 0]]
     """
-    pixels, k = np.asarray(image), as_kernel(kernel)
+    given, k = np.asarray(image), as_kernel(kernel)
     modes = pair(border)
-    inexact = np.complex128 if k.complex or pixels.dtype.kind == "c" else np.float64
+    inexact = np.complex128 if k.complex or given.dtype.kind == "c" else np.float64
+    pixels = given.astype(inexact)
     height, width = pixels.shape[-2:]
     steps, (dy, dx) = np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
     ys = _outputs(height, k.shape[0], k.anchor[0], size, steps[0], dy)
@@ -73,9 +74,10 @@ def correlate(
         if weight != 0 and total.size:
             rows = source_index(modes[0], ys + dy * (row - k.anchor[0]), height)
             columns = source_index(modes[1], xs + dx * (column - k.anchor[1]), width)
-            total += weight * _fetch(pixels, rows, columns, cval).astype(inexact)
+            with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, quietly
+                total += weight * _fetch(pixels, rows, columns, cval)
     total /= k.divisor
-    out = np.empty(total.shape, pixels.dtype if dtype is None else dtype)
+    out = np.empty(total.shape, given.dtype if dtype is None else dtype)
     store(total, out)
     return out
 

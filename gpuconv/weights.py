@@ -6,9 +6,11 @@ it rounds where int64 would wrap.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Array", "Term", "Weights", "cross_terms"]
+__all__ = ["Array", "Term", "Weights", "check_anchor", "check_divisor", "cross_terms"]
 
 Array: TypeAlias = NDArray[Any]
 Term: TypeAlias = tuple[Array, Array]
@@ -160,6 +162,30 @@ class Weights:
         for (y, x), weight in np.ndenumerate(self.array):
             product[y : y + other.shape[0], x : x + other.shape[1]] += weight * other.array
         return Weights.of(product)
+
+
+def check_anchor(anchor: Any, shape: tuple[int, int]) -> tuple[int, int]:
+    """Return `anchor` as a pair of integers inside a kernel of `shape`."""
+    try:
+        y, x = map(index, anchor)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"anchor={anchor!r} must be a pair of integers (y, x)") from None
+    if not (0 <= y < shape[0] and 0 <= x < shape[1]):
+        raise ArgumentError(
+            f"anchor={anchor!r} lies outside the kernel; allowed are (0, 0) … "
+            f"({shape[0] - 1}, {shape[1] - 1})"
+        )
+    return y, x
+
+
+def check_divisor(divisor: Any) -> float:
+    """Return `divisor` as an int if it is whole, else as a float."""
+    if not isinstance(divisor, (int, float, np.integer, np.floating)):
+        raise ArgumentTypeError(f"divisor={divisor!r} must be a real number")
+    largest = sys.float_info.max
+    if not -largest <= divisor <= largest or divisor == 0:
+        raise ArgumentError(f"divisor={divisor!r} must be finite and not 0")
+    return int(divisor) if float(divisor).is_integer() else float(divisor)
 
 
 def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]:

@@ -32,7 +32,7 @@ def load(image: Array, rows: Span, columns: Span, cval: float, scratch: Array) -
 
 
 def _pick(image: Array, rows: slice | Array, columns: slice | Array) -> Array:
-    """Return image[rows × columns]; a slice is taken before any gather, so that little is copied."""
+    """Return image[rows × columns]; slices come before gathers, to copy little."""
     if isinstance(rows, slice):
         return image[rows][:, columns]
     if isinstance(columns, slice):
