@@ -1,0 +1,172 @@
+"""Run a plan: several files at a time, in any order, reported in the order of the plan."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gpuconv.backends.host.threads import VARIABLE, thread_count
+from gpuconv.batch.clashes import Claims
+from gpuconv.batch.existing import Verdict, judge, settle
+from gpuconv.batch.jobs import Job, Plan
+from gpuconv.batch.journal import Journal
+from gpuconv.batch.options import BatchOptions
+from gpuconv.batch.pool import Dealer, Stop, results
+from gpuconv.batch.report import Progress, Result, Summary
+from gpuconv.batch.target import occupied, prepare
+from gpuconv.batch.work import Transform, Worker
+from gpuconv.errors import ImageFileError
+from gpuconv.io import output_suffix
+
+__all__ = ["preview_jobs", "run_jobs"]
+
+
+def run_jobs(
+    plan: Plan,
+    transform: Transform,
+    options: BatchOptions | None = None,
+    *,
+    progress: Callable[[Result, Progress], None] | None = None,
+    stop: Stop | None = None,
+) -> Summary:
+    """Work through a plan; one bad file never stops the others.
+
+    Parameters
+    ----------
+    plan
+        From :func:`~gpuconv.batch.plan_jobs`.
+    transform
+        Takes the pixels of a frame, (H, W) or (H, W, C), and returns the same shape and dtype.
+        Called from several threads at once.
+    options
+        How to work.
+    progress
+        Called in the caller's thread after each file, in the order in which they are finished.
+    stop
+        Once it is set, the files at work are finished and no more are started.
+
+    Returns
+    -------
+    Summary
+        A result for each job, in the order of the plan.
+
+    Raises
+    ------
+    ArgumentError
+        If the output folder cannot be made or written to; nothing has been done then.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from gpuconv.batch import plan_jobs
+    >>> from gpuconv.io import write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_image(f"{folder}/a.png", np.zeros((4, 6), np.uint8))
+    ...     plan = plan_jobs(folder, f"{folder}/out")
+    ...     summary = run_jobs(plan, lambda pixels: 255 - pixels)
+    >>> summary.counts["done"], summary.pixels, summary.exit_code
+    (1, 24, 0)
+    """
+    options = options or BatchOptions()
+    stop = stop or threading.Event()
+    prepare(plan)
+    started = time.perf_counter()
+    journals = _journals(plan)
+    worker = Worker(transform, options, journals, Claims(plan))
+    table = [Result(job.input, job.output, "not_run") for job in plan]
+    pixels = failed = 0
+    workers = min(options.workers, len(plan))
+    dealer = Dealer(plan, stop, options.error_limit)
+    with occupied(plan), _shared_cores(workers):
+        for done, (index, result) in enumerate(results(dealer, worker, workers), start=1):
+            table[index] = result
+            pixels, failed = pixels + result.pixels, failed + result.failed
+            if progress:
+                elapsed = time.perf_counter() - started
+                progress(result, Progress(done, len(plan), failed, pixels, elapsed))
+    seconds = time.perf_counter() - started
+    interrupted = stop.is_set() and any(result.status == "not_run" for result in table)
+    notices = [*plan.notices, *_notices(table, journals.values(), interrupted)]
+    return Summary(tuple(table), seconds, interrupted, False, plan.ignored, tuple(notices))
+
+
+def preview_jobs(plan: Plan, options: BatchOptions | None = None) -> Summary:
+    """Say what :func:`run_jobs` would do with each file, touching nothing.
+
+    Returns
+    -------
+    Summary
+        Of the statuses ``would_write``, ``would_overwrite``, ``would_skip``, ``would_fail``.
+        Only the headers of images are read, so a file that is broken further on is not foreseen.
+
+    Examples
+    --------
+    >>> from gpuconv.batch import plan_jobs
+    >>> summary = preview_jobs(plan_jobs("no_such_file.png", "out"))
+    >>> summary.results[0].status, summary.results[0].error
+    ('would_fail', 'no_such_file.png: cannot be opened: No such file or directory')
+    """
+    options = options or BatchOptions()
+    started = time.perf_counter()
+    journals, claims = _journals(plan), Claims(plan)
+    table = [_preview(job, options, journals[job.root], claims) for job in plan]
+    notices = [*plan.notices, *_notices(table, (), False)]
+    seconds = time.perf_counter() - started
+    return Summary(tuple(table), seconds, False, True, plan.ignored, tuple(notices))
+
+
+def _preview(job: Job, options: BatchOptions, journal: Journal, claims: Claims) -> Result:
+    verdict = judge(job, options, journal)
+    if verdict.action in ("write", "overwrite"):
+        verdict = _foreseen(job, options, claims) or verdict
+    output, status = verdict.output or job.output, f"would_{verdict.action}"
+    if verdict.action == "fail":
+        return Result(job.input, output, status, error=verdict.reason)
+    return Result(
+        job.input, output, status, warning=verdict.reason or None, outdated=verdict.outdated
+    )
+
+
+def _foreseen(job: Job, options: BatchOptions, claims: Claims) -> Verdict | None:
+    """Return what the header of an image makes of a decision to write it; None: no change."""
+    try:
+        suffix = output_suffix(job.input, grey=options.grey)
+    except ImageFileError as error:
+        return Verdict("fail", str(error))
+    verdict = settle(job, suffix, options, claims)
+    return verdict if verdict.output or verdict.action == "fail" else None
+
+
+def _journals(plan: Plan) -> dict[Path, Journal]:
+    return {folder: Journal(folder) for folder in {job.root for job in plan}}
+
+
+def _notices(table: list[Result], journals: Iterable[Journal], interrupted: bool) -> Iterator[str]:
+    yield from (journal.problem for journal in journals if journal.problem)
+    outdated = sum(result.outdated for result in table)
+    if outdated:
+        yield (
+            f"{outdated} outputs made with other parameters or from other inputs were left alone;"
+            " exists='overwrite' (--exists overwrite) makes them anew"
+        )
+    left = sum(result.status == "not_run" for result in table)
+    if left:
+        cause = "interrupted" if interrupted else "stopped after too many failures"
+        yield f"{cause}: {left} files were not started; the same call goes on with them"
+
+
+@contextmanager
+def _shared_cores(workers: int) -> Iterator[None]:
+    """Share the cores among the workers: each filters with its part, unless the user set it."""
+    if os.environ.get(VARIABLE, "").strip() or workers < 2:
+        yield
+        return
+    os.environ[VARIABLE] = str(max(1, thread_count() // workers))
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
