@@ -1,0 +1,184 @@
+"""The options of ``gpuconv batch``."""
+
+from __future__ import annotations
+
+import argparse
+
+from gpuconv.batch import DEFAULT_TEMPLATE, FIELDS, BatchOptions
+from gpuconv.cli.filter_options import add_chain_options
+from gpuconv.cli.parser import Parser
+
+__all__ = ["batch_parser"]
+
+#: Beyond it a small file that claims to be a huge image could fill the memory.
+_LIMIT = BatchOptions().max_pixels
+
+_USAGE = "gpuconv batch INPUT… -o DIR --filter NAME [options]"
+
+_DESCRIPTION = """\
+Filter image files and write the results below a folder, in the format and tree of the inputs.
+Files that exist are left alone, so the same command goes on where an earlier one stopped."""
+
+_EXAMPLES = """\
+examples:
+  gpuconv batch scans/ -r -o out/ --filter gaussian --sigma 2
+  gpuconv batch '*.tif' -o out/ --filter sobel_x --name '{stem}_{filter}.png'
+  gpuconv batch photos/ -o out/ --filter gaussian:sigma=2 --filter sharpen
+  gpuconv batch photos/ -o out/ --kernel '0 -1 0; -1 5 -1; 0 -1 0'
+  gpuconv batch scans/ -r -o out/ --filter box --size 9 --dry-run
+  find . -name '*.png' -print0 | gpuconv batch --files-from - --null -o out/ --filter outline
+
+'gpuconv batch --filter NAME --help' shows the parameters of a filter.
+
+exit codes: 0 all done, 1 some files failed, 2 the command line is wrong, 3 no file matched,
+4 the device is not available, 130 interrupted"""
+
+
+def batch_parser() -> Parser:
+    """Return the parser, without the parameters of filters."""
+    parser = Parser("gpuconv batch", _DESCRIPTION, _EXAMPLES, usage=_USAGE)
+    _add_inputs(parser)
+    _add_outputs(parser)
+    add_chain_options(parser)
+    _add_images(parser)
+    _add_run(parser)
+    return parser
+
+
+def _add_inputs(parser: Parser) -> None:
+    group = parser.add_argument_group("what to read")
+    group.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help="files, folders, or patterns in quotes"
+    )
+    group.add_argument("-r", "--recursive", action="store_true", help="enter subfolders")
+    group.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="take only files that match, such as '*.tif'; may be repeated",
+    )
+    group.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out files and folders that match; may be repeated",
+    )
+    group.add_argument(
+        "--files-from", metavar="FILE", help="read names of inputs from a file, or from - (stdin)"
+    )
+    group.add_argument(
+        "--null", action="store_true", help="those names end with NUL bytes, as of find -print0"
+    )
+
+
+def _add_outputs(parser: Parser) -> None:
+    group = parser.add_argument_group("what to write")
+    group.add_argument("-o", "--output", metavar="DIR", help="folder of the results")
+    group.add_argument(
+        "--name",
+        metavar="TEMPLATE",
+        help=f"path below DIR (default: {DEFAULT_TEMPLATE}); fields: {', '.join(FIELDS)}",
+    )
+    group.add_argument("--in-place", action="store_true", help="replace the inputs")
+    group.add_argument(
+        "--exists",
+        default="skip",
+        choices=("skip", "error", "overwrite"),
+        help="what to do where a result exists (default: skip)",
+    )
+    group.add_argument(
+        "--keep-metadata",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="carry over EXIF, colour profile and resolution (default: yes)",
+    )
+    group.add_argument("-n", "--dry-run", action="store_true", help="only say what would be done")
+    group.add_argument("--summary", metavar="FILE", help="write what became of each file as JSON")
+    group.add_argument("--json", action="store_true", help="print the summary as JSON on stdout")
+
+
+def _add_images(parser: Parser) -> None:
+    group = parser.add_argument_group("how to treat images")
+    group.add_argument("--grey", "--gray", action="store_true", help="turn colour to grey first")
+    group.add_argument(
+        "--linear", action="store_true", help="filter linear light, not encoded sRGB values"
+    )
+    group.add_argument(
+        "--alpha",
+        default="premultiply",
+        choices=("premultiply", "straight"),
+        help="weight colour by opacity (default), or filter all channels alike",
+    )
+    group.add_argument(
+        "--frames",
+        default="all",
+        choices=("all", "first"),
+        help="of animations and multi-page files (default: all)",
+    )
+    group.add_argument(
+        "--orient",
+        default="apply",
+        choices=("apply", "keep"),
+        help="turn photographs upright as EXIF says (default), or keep pixels as stored",
+    )
+    group.add_argument(
+        "--max-pixels",
+        type=_pixels,
+        default=_LIMIT,
+        metavar="N",
+        help="largest image to read, such as 500M, or none for no limit "
+        f"(default: {(_LIMIT or 0) // 10**6}M)",
+    )
+    group.add_argument(
+        "--salvage", action="store_true", help="take from a truncated image what can be read"
+    )
+
+
+def _add_run(parser: Parser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument(
+        "-j",
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="files at a time (default: one per processor)",
+    )
+    group.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
+    group.add_argument("--max-errors", type=_count, metavar="N", help="stop after N failures")
+    group.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="give up files that take longer"
+    )
+    group.add_argument("-q", "--quiet", action="store_true", help="print nothing but failures")
+    group.add_argument("-v", "--verbose", action="store_true", help="print a line for each file")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 1")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds above 0")
+    return value
+
+
+def _pixels(text: str) -> int | None:
+    """Return a number of pixels: 500000000, 500M, 2G, or none."""
+    if text.lower() == "none":
+        return None
+    unit = {"k": 10**3, "m": 10**6, "g": 10**9}.get(text[-1:].lower(), 1)
+    try:
+        value = round(float(text if unit == 1 else text[:-1]) * unit)
+    except (ValueError, OverflowError):
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number such as 500M, or none")
+    return value

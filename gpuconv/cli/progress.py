@@ -1,0 +1,144 @@
+"""How far a batch is: a bar on a terminal, plain lines now and then elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TextIO
+
+from gpuconv.batch import Progress, Result
+
+__all__ = ["Bar", "Display", "Lines", "clock", "display_on", "time_left"]
+
+#: Seconds between drawings of the bar: more often is not seen, and slows a terminal down.
+_REDRAW = 0.1
+#: Seconds between plain lines: the log of an hour stays readable.
+_LINE = 10.0
+#: Back to the first column, and the line cleared.
+_CLEAR = "\r\x1b[K"
+#: The longest bar, in columns.
+_LONGEST = 40
+
+
+def clock(seconds: float) -> str:
+    """Return a time as on a clock.
+
+    Examples
+    --------
+    >>> clock(7.4), clock(754), clock(3 * 3600 + 62)
+    ('0:07', '12:34', '3:01:02')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def time_left(now: Progress, skipped: int) -> str:
+    """Return the time left, in words; skipped files take no time and say nothing about it.
+
+    Examples
+    --------
+    >>> time_left(Progress(done=30, total=50, failed=0, pixels=0, elapsed=60.0), skipped=20)
+    '2:00 left'
+    """
+    worked = now.done - skipped
+    return f"{clock(now.elapsed / worked * (now.total - now.done))} left" if worked else ""
+
+
+def _speed(now: Progress) -> str:
+    return f"{now.pixels / max(now.elapsed, 1e-9) / 1e6:.1f} Mpixel/s"
+
+
+class Display:
+    """Shows nothing but what is said: the progress of ``--quiet``."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.skipped = 0
+        self._shown = 0.0
+
+    def __call__(self, result: Result, now: Progress) -> None:
+        """Take note of a result."""
+        self.skipped += result.status == "skipped"
+        self._show(now)
+
+    def say(self, line: str) -> None:
+        """Print a line for good."""
+        print(line, file=self.stream, flush=True)
+
+    def close(self) -> None:
+        """Leave the stream ready for others."""
+
+    def _show(self, now: Progress) -> None:
+        """Show how far things are."""
+
+    def _due(self, now: Progress, seconds: float) -> bool:
+        """Tell whether it is time to show something again."""
+        due = now.elapsed - self._shown >= seconds
+        if due:
+            self._shown = now.elapsed
+        return due
+
+
+class Lines(Display):
+    """A line every few seconds, for logs."""
+
+    def _show(self, now: Progress) -> None:
+        if self._due(now, _LINE):
+            failed = f", {now.failed} failed" if now.failed else ""
+            counts = f"{now.done} of {now.total} images{failed}"
+            self.say(", ".join(filter(None, [counts, _speed(now), time_left(now, self.skipped)])))
+
+
+class Bar(Display):
+    """A line that is drawn over itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._line = ""
+        self._full, self._empty = ("━", "─") if _can_write(stream, "━─") else ("#", "-")
+
+    def _show(self, now: Progress) -> None:
+        if self._due(now, _REDRAW) or now.done in (1, now.total):
+            self._line = self.render(now, shutil.get_terminal_size().columns - 1)
+            self._write(_CLEAR + self._line)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._write(f"{_CLEAR}{line}\n{self._line}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._write(_CLEAR)
+
+    def render(self, now: Progress, width: int) -> str:
+        """Return the bar in at most `width` columns; where that is narrow, only the counts."""
+        share = now.done / now.total
+        left = f"{now.done:>{len(str(now.total))}}/{now.total} images "
+        failed = f"  {now.failed} failed" if now.failed else ""
+        right = f" {share:4.0%} {_speed(now):>16}  {time_left(now, self.skipped):>9}{failed}"
+        room = min(width - len(left) - len(right), _LONGEST)
+        if room < 5:
+            return (left.strip() + failed)[:width]
+        cells = int(room * share)
+        return left + self._full * cells + self._empty * (room - cells) + right
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
+
+
+def _can_write(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def display_on(stream: TextIO, *, quiet: bool = False) -> Display:
+    """Return the display that suits `stream`."""
+    if quiet:
+        return Display(stream)
+    terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return Bar(stream) if terminal else Lines(stream)
