@@ -1,0 +1,250 @@
+"""An image in memory: pixels, what the channels mean, and what else the file said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.dtypes import rule
+from gpuconv.errors import ArgumentError, choose
+from gpuconv.io.colour import cmyk_to_rgb, luma, white
+from gpuconv.io.mapping import map_pixels
+
+__all__ = ["CHANNELS", "Image", "JpegSettings", "Metadata"]
+
+#: What the last axis can mean. "L" (grey) has none: its pixels are (H, W).
+CHANNELS = ("L", "LA", "RGB", "RGBA", "CMYK")
+_BY_COUNT = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True)
+class JpegSettings:
+    """How a JPEG file was compressed.
+
+    Attributes
+    ----------
+    quantisation : tuple of tuples of 64 int
+        A table for each component, in the order Pillow takes them.
+    subsampling : int
+        0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0, −1 for another.
+    channels : str
+        What the tables are for: "L", "RGB" (stored as YCbCr) or "CMYK".
+    progressive : bool
+        Whether the file builds up in several scans.
+    """
+
+    quantisation: tuple[tuple[int, ...], ...]
+    subsampling: int
+    channels: str
+    progressive: bool = False
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says besides its pixels.
+
+    Attributes
+    ----------
+    format : str
+        Pillow's name of the format that was read ("PNG", "JPEG", …), or "".
+    suffix : str
+        The file name's own suffix as it was spelt, e.g. ".JPG".
+    exif : bytes
+        A TIFF block with the tags that stay true when pixels change; b"" for none. Structural tags,
+        thumbnails and maker notes (which break when moved) are left out.
+    icc : bytes or None
+        The ICC colour profile.
+    dpi : (float, float) or None
+        Pixels per inch, horizontal and vertical.
+    text : tuple of (str, str)
+        PNG's text chunks, key and value.
+    duration : float or None
+        How long this frame is shown, in milliseconds.
+    loop : int or None
+        How many times an animation plays, 0 for endlessly; None for a still picture.
+    jpeg : JpegSettings or None
+        How a JPEG file was compressed.
+    compressed : bool
+        Whether a TIFF file was compressed, or a WebP file is of the lossless kind.
+    warnings : tuple of str
+        What was lost in reading, in sentences.
+    """
+
+    format: str = ""
+    suffix: str = ""
+    exif: bytes = b""
+    icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    text: tuple[tuple[str, str], ...] = ()
+    duration: float | None = None
+    loop: int | None = None
+    jpeg: JpegSettings | None = None
+    compressed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One picture, or one frame of several.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C)
+        uint8, uint16, or any other real dtype that a TIFF file holds, in native byte order.
+        The channels are not premultiplied with alpha.
+    channels : {"L", "LA", "RGB", "RGBA", "CMYK"}
+        What the last axis means.
+    metadata : Metadata
+        What the file said besides.
+
+    Raises
+    ------
+    ArgumentError
+        The shape does not fit the channels.
+
+    Examples
+    --------
+    >>> image = Image(np.zeros((4, 6, 3), np.uint8), "RGB")
+    >>> np.asarray(image).shape
+    (4, 6, 3)
+    """
+
+    pixels: NDArray[Any]
+    channels: str
+    metadata: Metadata = Metadata()
+
+    def __post_init__(self) -> None:
+        choose("channels", self.channels, CHANNELS, "a kind of image")
+        rule(self.pixels.dtype, "pixels")
+        count = len(self.channels)
+        expected = () if count == 1 else (count,)
+        if self.pixels.ndim < 2 or self.pixels.shape[2:] != expected:
+            wanted = "(H, W)" if count == 1 else f"(H, W, {count})"
+            raise ArgumentError(
+                f"pixels of shape {self.pixels.shape} are not {self.channels!r}, which is {wanted}"
+            )
+
+    @classmethod
+    def from_array(cls, pixels: Any, metadata: Metadata | None = None) -> Self:
+        """Wrap an array, telling grey, RGB and alpha from its shape.
+
+        Parameters
+        ----------
+        pixels : array_like, shape (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4)
+            Grey, grey, grey with alpha, RGB, RGB with alpha. True is white.
+        metadata : Metadata, optional
+
+        Raises
+        ------
+        ArgumentError
+            Any other shape.
+        ArgumentTypeError
+            The dtype is no number.
+
+        Examples
+        --------
+        >>> Image.from_array(np.array([[True, False]])).pixels.tolist()
+        [[255, 0]]
+        """
+        array = np.asarray(pixels)
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[..., 0]
+        count = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+        if count not in _BY_COUNT:
+            raise ArgumentError(
+                f"pixels of shape {array.shape} are no image: it has shape (H, W) or (H, W, C)"
+                " with C from 1 to 4"
+            )
+        if array.dtype == bool:
+            array = np.where(array, np.uint8(255), np.uint8(0))
+        native = array.astype(array.dtype.newbyteorder("="), copy=False)
+        return cls(native, _BY_COUNT[count], metadata or Metadata())
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels.endswith("A")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.pixels, dtype=dtype, copy=copy)
+
+    def map(
+        self,
+        function: Callable[[NDArray[Any]], NDArray[Any]],
+        *,
+        alpha: Literal["premultiply", "straight"] = "premultiply",
+        linear: bool = False,
+    ) -> Image:
+        """Return the image with `function` run over its pixels, rounded once.
+
+        Parameters
+        ----------
+        function : callable
+            Takes an ndarray (H, W) or (H, W, C), filters each channel in the same way, and returns
+            the same of the same dtype (height and width may change). Without alpha and without
+            `linear` it gets the pixels as they are, so the result is that of ``function(pixels)``.
+        alpha : {"premultiply", "straight"}
+            "premultiply" weights colour with alpha, filters both, and divides again, so that the
+            colour hidden under transparent pixels does not bleed out. It is float32 that `function`
+            sees. An opaque image gives what it gives without alpha. Filters that take differences
+            (a constant image becomes 0) leave alpha as it was. Pixels that stay fully transparent
+            keep their colour.
+            "straight" filters all channels alike, as stored.
+        linear : bool
+            Decode the colour from sRGB to linear light for `function`, in float32 and in the same
+            units (0 … 255 for uint8), and encode the result. Alpha is linear already.
+
+        Raises
+        ------
+        ArgumentError
+            An unknown `alpha`; `linear` for CMYK or for a dtype without a white point; a `function`
+            that changes the number of channels.
+
+        Examples
+        --------
+        >>> image = Image(np.array([[10, 20]], np.uint8), "L")
+        >>> image.map(lambda pixels: pixels * 1.25).pixels.tolist()
+        [[12, 25]]
+        """
+        pixels = map_pixels(self.pixels, self.channels, function, alpha, linear)
+        return replace(self, pixels=pixels)
+
+    def grey(self) -> Image:
+        """Return the image in grey (Rec. 601 luma, as Pillow), with its bit depth and alpha.
+
+        Examples
+        --------
+        >>> Image(np.array([[[10, 20, 30]]], np.uint8), "RGB").grey().pixels.tolist()
+        [[18]]
+        """
+        if self.channels in ("L", "LA"):
+            return self
+        colour = cmyk_to_rgb(self.pixels) if self.channels == "CMYK" else self.pixels[..., :3]
+        shade = luma(colour)
+        if not self.has_alpha:
+            return replace(self, pixels=shade, channels="L")
+        return replace(self, pixels=np.stack([shade, self.pixels[..., -1]], axis=-1), channels="LA")
+
+    def promoted(self, channels: str) -> Image:
+        """Return the image with more channels: grey repeated, alpha opaque.
+
+        Examples
+        --------
+        >>> Image(np.array([[7]], np.uint8), "L").promoted("RGBA").pixels.tolist()
+        [[[7, 7, 7, 255]]]
+        """
+        if channels == self.channels:
+            return self
+        pixels = self.pixels.reshape(*self.pixels.shape[:2], len(self.channels))
+        colour = pixels[..., :-1] if self.has_alpha else pixels
+        if channels.startswith("RGB") and colour.shape[2] == 1:
+            colour = np.repeat(colour, 3, axis=2)
+        if not channels.endswith("A"):
+            return replace(self, pixels=colour, channels=channels)
+        opaque = np.full((*colour.shape[:2], 1), white(pixels.dtype), pixels.dtype)
+        cover = pixels[..., -1:] if self.has_alpha else opaque
+        return replace(self, pixels=np.concatenate([colour, cover], axis=2), channels=channels)

@@ -1,0 +1,148 @@
+"""Read image files, one picture or all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Literal
+
+from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.io import pnm
+from gpuconv.io.image import Image, Metadata
+from gpuconv.io.opener import check_size, identify, named
+from gpuconv.io.read_pillow import pillow_frames
+from gpuconv.io.read_tiff import tiff_pages
+from gpuconv.io.source import Options, oriented, tolerated
+from gpuconv.io.whole import fault
+
+__all__ = ["DEFAULT_MAX_PIXELS", "read_frames", "read_image"]
+
+PathLike = str | os.PathLike[str]
+
+#: Pillow refuses larger images as likely decompression bombs: twice its MAX_IMAGE_PIXELS, which is
+#: a quarter of 1 GiB over 3 bytes a pixel.
+DEFAULT_MAX_PIXELS = 2 * (1024**3 // 4 // 3)
+
+
+def read_image(
+    path: PathLike,
+    *,
+    frame: int = 0,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    orient: Literal["apply", "keep"] = "apply",
+    salvage: bool = False,
+) -> Image:
+    """Read one picture of an image file.
+
+    Parameters
+    ----------
+    path : path-like
+        PNG, JPEG, TIFF, GIF, WebP, AVIF, JPEG 2000, BMP, PGM/PPM/PFM or TGA; told by its contents.
+    frame : int, default 0
+        Which picture of several. Those of GIF, APNG and WebP are composited: whole pictures.
+    max_pixels : int or None, default 178956970
+        Refuse larger pictures before they are decoded (decompression bombs); None for no limit.
+    orient : {"apply", "keep"}, default "apply"
+        Turn the pixels upright as EXIF says, once, and set the tag to upright; or keep both.
+    salvage : bool, default False
+        Take what can be decoded of a damaged file; `Metadata.warnings` then says so.
+
+    Returns
+    -------
+    Image
+        Palette images become RGB or RGBA, 1-bit ones 0 and 255; CMYK, grey, alpha, 16 bits and
+        float stay what they are. 16-bit colour is read in full; where that is not possible (AVIF,
+        JPEG 2000, APNG), `Metadata.warnings` says so.
+
+    Raises
+    ------
+    ImageFileError
+        The file is missing, no image, damaged, too large, or of an unsupported kind; the message
+        names it and says why.
+    ArgumentError
+        `frame` is outside the file, or another argument is not allowed.
+
+    Examples
+    --------
+    >>> image = gpuconv.read_image("scan.tif")                        # doctest: +SKIP
+    >>> gpuconv.convolve(image, gpuconv.kernels.gaussian(2))          # doctest: +SKIP
+    """
+    options = _options(path, max_pixels, orient, salvage)
+    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
+        raise ArgumentError(f"frame={frame!r} is no frame number: an int from 0 on")
+    with contextlib.closing(_read(options, frame)) as frames:
+        for image in frames:
+            return image
+    raise ArgumentError(f"frame={frame} is outside {options.path}: it has fewer frames")
+
+
+def read_frames(
+    path: PathLike,
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    orient: Literal["apply", "keep"] = "apply",
+    salvage: bool = False,
+) -> Iterator[Image]:
+    """Read all pictures of an image file, one after the other.
+
+    Parameters
+    ----------
+    path, max_pixels, orient, salvage
+        As for `read_image`; the limit is for each picture.
+
+    Yields
+    ------
+    Image
+        Frames of an animation have their duration and its number of plays in their metadata.
+        Pages of a TIFF file may differ in size and kind; smaller copies and masks are left out.
+
+    Raises
+    ------
+    ImageFileError
+        As `read_image`; a later picture that is damaged raises when it is reached.
+
+    Examples
+    --------
+    >>> durations = [f.metadata.duration for f in read_frames("a.gif")]    # doctest: +SKIP
+    """
+    return _read(_options(path, max_pixels, orient, salvage), 0)
+
+
+def _options(path: PathLike, max_pixels: int | None, orient: str, salvage: bool) -> Options:
+    choose("orient", orient, ("apply", "keep"), "a way to treat orientation")
+    if max_pixels is not None and (not isinstance(max_pixels, int) or max_pixels < 1):
+        raise ArgumentError(f"max_pixels={max_pixels!r} is not allowed: a positive int, or None")
+    try:
+        return Options(Path(path), max_pixels, orient, bool(salvage))
+    except TypeError:
+        raise ArgumentTypeError(f"path={path!r} is no path") from None
+
+
+def _read(options: Options, first: int) -> Generator[Image]:
+    with named(options.path, "read"), open(options.path, "rb") as file:
+        name = identify(file, options.path)
+        notes = tolerated(fault(file, name), options)
+        file.seek(0)
+        for image in _frames(file, name, options, first):
+            warnings = (*notes, *image.metadata.warnings)
+            yield replace(image, metadata=replace(image.metadata, warnings=warnings))
+
+
+def _frames(file: IO[bytes], name: str, options: Options, first: int) -> Iterator[Image]:
+    if name == "TIFF":
+        return tiff_pages(file, options, first)
+    if name == "PPM" and file.read(2) in pnm.MAGIC:
+        return iter([_pnm(file, options)][first:])
+    return pillow_frames(file, name, options, first)
+
+
+def _pnm(file: IO[bytes], options: Options) -> Image:
+    header = pnm.read_header(file)
+    check_size(header.width, header.height, options.max_pixels, options.path)
+    pixels, whole = pnm.read_pixels(file, header)
+    notes = tolerated(None if whole else "it is truncated", options)
+    metadata = Metadata(format="PPM", suffix=options.path.suffix, warnings=notes)
+    return oriented(pixels, header.channels, metadata, options)

@@ -1,0 +1,181 @@
+"""Read the pages of TIFF files: by Pillow, by tifffile where Pillow does not know the kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.errors import ImageFileError
+from gpuconv.io import exif as exif_tags
+from gpuconv.io.colour import divide_alpha
+from gpuconv.io.decode import Header, decode, divided, kind_of, load
+from gpuconv.io.ifd import Directory, pages
+from gpuconv.io.image import Image, Metadata
+from gpuconv.io.opener import check_size, open_pillow
+from gpuconv.io.source import Options, oriented, tolerated
+from gpuconv.io.tiff_tags import Tag
+
+__all__ = ["tiff_pages"]
+
+#: Pixels per inch of a pixel per unit: inch, centimetre.
+_UNITS = {2: 1.0, 3: 2.54}
+
+
+def tiff_pages(file: IO[bytes], options: Options, first: int) -> Iterator[Image]:
+    """Yield the pages of an open file from number `first` on."""
+    chain, whole = pages(file)
+    problem = None if whole else "it is truncated: a page's directory lies outside the file"
+    if not chain:
+        raise ValueError(problem)
+    notes = tolerated(problem, options)
+    shown = [k for k, page in enumerate(chain) if not _reduced(page)] or [0]
+    if len(shown) < len(chain):
+        notes += (f"left out {len(chain) - len(shown)} smaller copies or masks of its pages",)
+    for index in shown[first:]:
+        yield _page(file, index, chain[index], notes, options)
+
+
+def _page(
+    file: IO[bytes], index: int, page: Directory, notes: tuple[str, ...], options: Options
+) -> Image:
+    width, height = _number(page, Tag.WIDTH, 0), _number(page, Tag.HEIGHT, 0)
+    check_size(width, height, options.max_pixels, options.path)
+    metadata = Metadata(
+        format="TIFF",
+        suffix=options.path.suffix,
+        exif=exif_tags.build(exif_tags.keep(file, page)),
+        icc=page[Tag.ICC].data if Tag.ICC in page else None,
+        dpi=_dpi(page),
+        compressed=_number(page, Tag.COMPRESSION, 1) != 1,
+        warnings=notes,
+    )
+    try:
+        im = _open_page(file, index, page)
+        header = Header.of(im)
+        kind_of(im, header)
+    except Exception as error:
+        pixels, channels = _by_tifffile(file, index, page, options, str(error))
+        return oriented(pixels, channels, metadata, options)
+    problem = load(im, options.salvage)
+    metadata = replace(metadata, warnings=(*notes, *tolerated(problem, options)))
+    again = lambda: _open_page(file, index, page)  # noqa: E731
+    pixels, channels = decode(im, header, again, options.salvage)
+    return oriented(_restored(pixels, page), channels, metadata, options, turned=True)
+
+
+def _open_page(file: IO[bytes], index: int, page: Directory) -> Any:
+    """Return Pillow's image of a page, not loaded.
+
+    Raises
+    ------
+    Exception
+        Pillow does not know the kind, or would get it wrong.
+    """
+    if _is_planar_and_deep(page):
+        raise ValueError("Pillow does not read colour of 16 bits or more in separate planes")
+    im = open_pillow(file, "TIFF")
+    im.seek(index)
+    return im
+
+
+def _number(directory: Directory, tag: int, default: int) -> int:
+    """Return the first number of a tag."""
+    entry = directory.get(tag)
+    return int(entry.numbers[0]) if entry is not None and entry.numbers else default
+
+
+def _reduced(directory: Directory) -> bool:
+    """Whether a page is a smaller copy of another, or a mask (TIFF 6.0, NewSubfileType)."""
+    return bool(_number(directory, Tag.SUBFILE, 0) & 0b101)
+
+
+def _is_planar_and_deep(directory: Directory) -> bool:
+    """Whether Pillow would take the bytes of a sample for several samples."""
+    several = _number(directory, Tag.SAMPLES, 1) > 1
+    deep = _number(directory, Tag.BITS, 1) > 8
+    return several and deep and _number(directory, Tag.PLANAR, 1) == 2
+
+
+def _dpi(directory: Directory) -> tuple[float, float] | None:
+    per_inch = _UNITS.get(_number(directory, Tag.UNIT, 2))
+    tags = (Tag.X_RESOLUTION, Tag.Y_RESOLUTION)
+    ratios = [directory[tag].numbers[:2] for tag in tags if tag in directory]
+    if per_inch is None or len(ratios) != 2 or not all(len(r) == 2 and all(r) for r in ratios):
+        return None
+    return ratios[0][0] / ratios[0][1] * per_inch, ratios[1][0] / ratios[1][1] * per_inch
+
+
+def _restored(pixels: NDArray[Any], directory: Directory) -> NDArray[Any]:
+    """Return grey pixels as the file has them, where Pillow's mode says less than its tags."""
+    bits, signed = _number(directory, Tag.BITS, 1), _number(directory, Tag.FORMAT, 1) == 2
+    if pixels.dtype == np.int32:
+        return pixels.astype(np.int16) if bits == 16 else pixels if signed else pixels.view("u4")
+    if pixels.ndim == 2 and pixels.dtype == np.uint8 and signed and bits == 8:
+        return pixels.view(np.int8)
+    white_is_zero = _number(directory, Tag.PHOTOMETRIC, 0) == 0
+    inverted = white_is_zero and pixels.ndim == 2 and pixels.dtype == np.uint16
+    return ~pixels if inverted else pixels
+
+
+def _by_tifffile(
+    file: IO[bytes], index: int, page: Directory, options: Options, reason: str
+) -> tuple[NDArray[Any], str]:
+    _check_reach(file, page)
+    try:
+        import tifffile
+    except ImportError:
+        raise ImageFileError(
+            f"cannot read {options.path}: {reason}; tifffile may: pip install 'gpuconv[tiff]'"
+        ) from None
+    file.seek(0)
+    with tifffile.TiffFile(file) as tif:
+        found: Any = tif.pages[index]
+        pixels = found.asarray()
+        if found.planarconfig == 2 and pixels.ndim == 3:
+            pixels = np.moveaxis(pixels, 0, -1)
+        return _understood(pixels, int(found.photometric), tuple(found.extrasamples))
+
+
+def _check_reach(file: IO[bytes], page: Directory) -> None:
+    """Refuse data beyond the end of the file, where tifffile gives zeros for a strip or tile."""
+    size = file.seek(0, os.SEEK_END)
+    for starts, lengths in ((Tag.OFFSETS, Tag.COUNTS), (Tag.TILE_OFFSETS, Tag.TILE_COUNTS)):
+        if starts in page and lengths in page:
+            parts = zip(page[starts].numbers, page[lengths].numbers, strict=False)
+            if max(start + length for start, length in parts) > size:
+                raise ValueError("it is truncated: its pixels lie outside the file")
+
+
+def _understood(
+    pixels: NDArray[Any], photometric: int, extra: tuple[int, ...]
+) -> tuple[NDArray[Any], str]:
+    channels = {0: "L", 1: "L", 2: "RGB", 5: "CMYK"}.get(photometric)
+    samples = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    if channels is None or pixels.ndim not in (2, 3) or samples < len(channels):
+        raise ValueError(
+            f"pixels of shape {pixels.shape} with photometric interpretation {photometric}"
+            " are no grey, RGB or CMYK picture"
+        )
+    if pixels.dtype == bool:
+        pixels = np.where(pixels, np.uint8(255), np.uint8(0))
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    alpha = bool(extra) and extra[0] in (1, 2) and channels != "CMYK"
+    keep = len(channels) + alpha
+    if keep == 1:
+        return pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0]), channels
+    pixels = np.ascontiguousarray(pixels[..., :keep])
+    if alpha and extra[0] == 1:
+        pixels = _unassociated(pixels)
+    return pixels, channels + "A" * alpha
+
+
+def _unassociated(pixels: NDArray[Any]) -> NDArray[Any]:
+    if pixels.dtype.kind in "iu":
+        return divided(pixels)
+    colour = divide_alpha(pixels[..., :-1], pixels[..., -1])
+    return np.concatenate([colour, pixels[..., -1:]], axis=-1)
