@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gpuconv.errors import ArgumentError
 
-__all__ = ["SIZES", "Axis", "Tile", "axis", "tiles"]
+__all__ = ["SIZES", "Axis", "Tile", "axis", "footprint", "tiles"]
 
 #: What part of the convolution is returned.
 SIZES = ("same", "valid", "full")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import gpuconv.io.write as writing
-from gpuconv.batch import plan_jobs, target
+from gpuconv.batch import plan_jobs
 from gpuconv.batch.target import occupied, prepare, sweep
+from gpuconv.io.replacing import TEMPORARY
 
 OURS = ".gpuconv-0123456789abcdef.tmp"
 OTHERS = ["a.png", ".gpuconv-journal.jsonl", ".gpuconv-0123.tmp", "x.tmp", ".gpuconv-x.tmp"]
@@ -37,7 +38,7 @@ def test_leftovers_are_called_as_the_writer_calls_its_files(plan, monkeypatch):
     names = []
     monkeypatch.setattr(writing, "encode", lambda *args: names.extend(os.listdir("out")))
     writing.write_image("out/a.png", np.zeros((2, 2), np.uint8))
-    assert [bool(target._TEMPORARY.fullmatch(name)) for name in sorted(names)] == [True, False]
+    assert [bool(TEMPORARY.fullmatch(name)) for name in sorted(names)] == [True, False]
 
 
 def test_leftovers_are_swept_and_nothing_else(plan):

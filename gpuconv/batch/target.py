@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,11 +12,10 @@ from typing import IO
 from gpuconv.batch.jobs import Plan
 from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.errors import ArgumentError
+from gpuconv.io.replacing import TEMPORARY
 
 __all__ = ["occupied", "prepare", "sweep"]
 
-#: What `gpuconv.io` calls a file that is not finished.
-_TEMPORARY = re.compile(r"\.gpuconv-[0-9a-f]{16}\.tmp")
 
 #: Seconds after which an unfinished file is given up where no lock tells whose it is. Writing one
 #: image takes minutes at most.
@@ -77,13 +75,13 @@ def sweep(plan: Plan, *, alone: bool) -> None:
     """
     newest = time.time() - (0 if alone else _GIVEN_UP)
     for folder in {job.output.parent for job in plan}:
-        for path in folder.glob(".gpuconv-*.tmp"):
+        for path in folder.glob(".gpuconv-*"):
             _delete(path, newest)
 
 
 def _delete(path: Path, newest: float) -> None:
     try:
-        if _TEMPORARY.fullmatch(path.name) and path.lstat().st_mtime <= newest:
+        if TEMPORARY.fullmatch(path.name) and path.lstat().st_mtime <= newest:
             path.unlink()
     except OSError:
         # Another run was quicker, or the folder is read-only: a leftover does no harm.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,11 +27,9 @@ from gpuconv.cli.interrupt import Interrupt
 from gpuconv.cli.progress import Display, display_on
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
+from gpuconv.io import discard_unfinished
 
 __all__ = ["main"]
-
-#: What `gpuconv.write_image` calls a file until it is complete.
-_UNFINISHED = ".gpuconv-*.tmp"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -109,26 +105,16 @@ def _plan(options: argparse.Namespace, chain: Chain) -> Plan:
 
 def _run(plan: Plan, chain: Chain, settings: BatchOptions, options: argparse.Namespace) -> Summary:
     display = display_on(sys.stderr, quiet=options.quiet)
-    started = time.time()
 
     def show(result: Result, now: Progress) -> None:
         _say(result, display, options)
         display(result, now)
 
-    with Interrupt(display.say, lambda: _discard(plan, started)) as interrupt:
+    with Interrupt(display.say, discard_unfinished) as interrupt:
         try:
             return run_jobs(plan, chain, settings, progress=show, stop=interrupt)
         finally:
             display.close()
-
-
-def _discard(plan: Plan, started: float) -> None:
-    """Remove what the files at work have written so far, before the process ends."""
-    for folder in {job.output.parent for job in plan}:
-        for path in folder.glob(_UNFINISHED):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime >= started - 1:
-                    path.unlink()
 
 
 def _say(result: Result, display: Display, options: argparse.Namespace) -> None:

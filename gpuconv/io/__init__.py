@@ -10,6 +10,7 @@ from gpuconv.io.formats import READABLE_SUFFIXES
 from gpuconv.io.image import Image, JpegSettings, Metadata
 from gpuconv.io.probe import output_suffix
 from gpuconv.io.read import DEFAULT_MAX_PIXELS, read_frames, read_image
+from gpuconv.io.replacing import discard_unfinished
 from gpuconv.io.write import WriteReport, write_image
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "JpegSettings",
     "Metadata",
     "WriteReport",
+    "discard_unfinished",
     "output_suffix",
     "read_frames",
     "read_image",

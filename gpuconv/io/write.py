@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +15,7 @@ from gpuconv.io.encode import encode
 from gpuconv.io.formats import FORMATS, choose_format, refuse
 from gpuconv.io.image import Image, Metadata
 from gpuconv.io.opener import named
+from gpuconv.io.replacing import replacing
 
 __all__ = ["WriteReport", "write_image"]
 
@@ -99,7 +97,7 @@ def write_image(
     notes: list[str] = []
     images = _alike(path, name, images)
     images = [_described(item, name, metadata, notes) for item in images]
-    with named(path, "write"), _replacing(path) as file:
+    with named(path, "write"), replacing(path) as file:
         encode(file, name, images, quality)
     return WriteReport(path, name, tuple(dict.fromkeys(notes)))
 
@@ -173,24 +171,3 @@ def _described(image: Image, name: str, wanted: bool, notes: list[str]) -> Image
             notes.append(f"left out {what}, which {name} does not carry")
             meta = replace(meta, **{field: getattr(Metadata(), field)})
     return replace(image, metadata=meta)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file next to `path`, which takes its place if all goes well."""
-    exists = path.exists()
-    if path.is_dir():
-        raise ImageFileError(f"cannot write {path}: it is a folder")
-    # Replacing needs no permission on the file itself, so what is protected must be asked about.
-    if exists and not path.stat().st_mode & 0o222:
-        raise ImageFileError(f"cannot write {path}: it is read-only")
-    temporary = path.with_name(f".gpuconv-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "x+b") as file:
-            yield file
-        if exists:
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
