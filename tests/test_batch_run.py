@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -284,11 +285,16 @@ def test_an_error_of_the_filter_stops_one_file(error, reason):
 def test_stopped_and_run_again_equals_an_undisturbed_run():
     save_many(12)
     run(output="whole")
-    stop = threading.Event()
+    stop, calls = threading.Event(), itertools.count(1)
     plan = plan_jobs("s", "out")
+
+    def waiting(pixels):
+        """Filter; from the seventh file on, not before the stop has come."""
+        return negative(pixels) if next(calls) < 7 or stop.wait(60) else None
+
     summary = run_jobs(
         plan,
-        negative,
+        waiting,
         BatchOptions(jobs=2, spec="negative"),
         progress=lambda result, progress: progress.done >= 4 and stop.set(),
         stop=stop,

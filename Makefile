@@ -1,0 +1,46 @@
+# `make` lists the targets. Everything is installed into .venv, once; nothing outside it changes.
+
+PYTHON ?= python3
+# Test processes; "auto" is one per core.
+JOBS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench notebooks clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/.installed-base ## filter the sample photographs into demo/ and draw a contact sheet
+	@$(BIN)/python samples/demo.py --output demo
+
+test: $(VENV)/.installed-test ## run all tests
+	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## check style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-bench ## time gpuconv and SciPy side by side on this CPU
+	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+notebooks: $(VENV)/.installed-notebook ## run the notebooks again and keep their pictures
+	$(BIN)/python notebooks/build.py
+
+clean: ## remove the environment, the demo and all caches
+	rm -rf $(VENV) demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp per extra, newer than pyproject.toml: a second run installs nothing and needs no network.
+INSTALL = .ci/install $(PYTHON) $(VENV)
+
+$(VENV)/.installed-base: pyproject.toml
+	@$(INSTALL) .
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml | $(VENV)/.installed-base
+	@$(INSTALL) '.[$*]'
+	@touch $@

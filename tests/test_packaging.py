@@ -1,0 +1,126 @@
+"""What is installed: the wheel's content and metadata, and that it works from there."""
+
+from __future__ import annotations
+
+import email
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gpuconv as gc
+
+
+@pytest.fixture(scope="module")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel, without network: hatchling is among the packages that the tests need."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(name))
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path, root: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    sources = {str(path.relative_to(root)) for path in (root / "gpuconv").rglob("*.py")}
+    assert sources <= set(names)
+    assert {"gpuconv/py.typed", "gpuconv/kernels_cuda/README.md"} <= set(names)
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"gpuconv"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "import gpuconv as gc, numpy as np; print(gc.__file__);"
+        "print(gc.convolve(np.full((4, 4), 7, np.uint8), [[1, 1]])[0, 0])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    where, value = run.stdout.split()
+    assert Path(where).is_relative_to(tmp_path)
+    assert value == "14"
+
+
+def test_metadata_says_what_it_is(metadata: Message) -> None:
+    assert metadata["Name"] == "gpuconv"
+    assert metadata["Version"] == gc.__version__
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_only_numpy_and_pillow_are_required(metadata: Message) -> None:
+    required = [line for line in metadata.get_all("Requires-Dist", []) if "extra" not in line]
+    assert sorted(line.partition(">")[0] for line in required) == ["numpy", "pillow"]
+
+
+def test_the_makefile_asks_for_extras_that_exist(root: Path, project: dict[str, Any]) -> None:
+    makefile = (root / "Makefile").read_text("utf-8")
+    stamps = {part.split()[0] for part in makefile.split(".installed-")[1:]}
+    asked = stamps - {"base", "%:", "%"} - {stamp for stamp in stamps if not stamp.isalpha()}
+    assert asked == {"test", "dev", "bench", "notebook"}
+    assert asked <= set(project["optional-dependencies"])
+
+
+def test_the_licence_is_the_one_that_is_named(root: Path) -> None:
+    text = (root / "LICENSE").read_text("utf-8")
+    assert text.startswith("BSD 3-Clause License")
+    assert "gpuconv contributors" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [("echo Python 3.9.2", "is Python 3.9.2"), ("exit 1", "is not there")]
+)
+def test_a_python_that_is_too_old_is_said(
+    root: Path, tmp_path: Path, version: str, says: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = --version ] || exit 1\n{version}\n')
+    python.chmod(0o755)
+    command = [root / ".ci" / "install", python, tmp_path / "venv", "."]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert says in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_lists_its_targets(root: Path) -> None:
+    listed = subprocess.run(["make"], cwd=root, check=True, capture_output=True, text=True).stdout
+    targets = {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")}
+    assert targets == {"help", "demo", "test", "lint", "bench", "notebooks", "clean"}
+
+
+def test_what_is_made_is_not_seen_by_git(root: Path) -> None:
+    made = (".venv/", "demo/", "dist/", "gpuconv/__pycache__/", ".hypothesis/", ".mypy_cache/")
+    command = ["git", "check-ignore", *made]
+    if subprocess.run(["git", "rev-parse"], cwd=root, capture_output=True).returncode:
+        pytest.skip("these sources are not a git repository")
+    ignored = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout
+    assert ignored.split() == list(made)

@@ -1,0 +1,204 @@
+"""What the README says can be done, done: its command lines, its Python, its files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
+from scipy import ndimage
+
+Pixels = NDArray[Any]
+Filter = Callable[[Pixels], Pixels]
+
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+BLOCKS = {
+    language: re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    for language in ("console", "python")
+}
+COMMANDS = [line[2:] for block in BLOCKS["console"] for line in block.splitlines()]
+
+
+def gaussian(pixels: Pixels, sigma: float) -> Pixels:
+    return ndimage.gaussian_filter(pixels, sigma, truncate=4, mode="reflect")
+
+
+def unsharp(pixels: Pixels, sigma: float, amount: float) -> Pixels:
+    return (1 + amount) * pixels - amount * gaussian(pixels, sigma)
+
+
+def sharpen(pixels: Pixels) -> Pixels:
+    return ndimage.convolve(pixels, np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]]), mode="mirror")
+
+
+def difference_of_gaussians(pixels: Pixels) -> Pixels:
+    return 32768 + gaussian(pixels, 1) - gaussian(pixels, 3)
+
+
+#: SciPy's way to do what each command line of the README does, on float64 pixels of one channel.
+SCIPY: dict[str, Filter] = {
+    "out": lambda p: gaussian(p, 3),
+    "edges": lambda p: np.abs(ndimage.sobel(p, axis=1, mode="reflect")),
+    "sharp": lambda p: unsharp(gaussian(p, 1), 4, 0.8),
+    "kernel": sharpen,
+    "soft": lambda p: ndimage.uniform_filter(p, 9, mode="reflect"),
+    "stars": difference_of_gaussians,
+}
+
+
+def frames(path: Path) -> list[Pixels]:
+    """Return the frames of a file as Pillow sees them; a palette of greys counts as grey."""
+    with Image.open(path) as opened:
+        every = [frame.copy() for frame in ImageSequence.Iterator(opened)]
+    return [np.asarray(f.convert("L") if f.mode in ("P", "RGB") and grey(f) else f) for f in every]
+
+
+def grey(picture: Image.Image) -> bool:
+    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")), -1, 0)
+    return bool((red == green).all() and (green == blue).all())
+
+
+def filtered(pixels: Pixels, filter_: Filter) -> Pixels:
+    """Return what SciPy gives for all channels, not rounded; colour is weighted by its alpha."""
+    if pixels.ndim == 2:
+        return filter_(pixels.astype(float))
+    channels = np.moveaxis(weighted(pixels), -1, 0)
+    result = np.dstack([filter_(channel) for channel in channels])
+    if result.shape[-1] == 4:
+        result[..., :3] *= 255 / np.maximum(result[..., 3:], 1e-9)
+    return result
+
+
+def weighted(pixels: Pixels) -> Pixels:
+    """Return pixels with their colour weighted by alpha, where hidden colour does not count."""
+    pixels = pixels.astype(float)
+    if pixels.ndim == 3 and pixels.shape[-1] == 4:
+        pixels[..., :3] *= pixels[..., 3:] / 255
+    return pixels
+
+
+def as_stored(want: Pixels, path: Path) -> Pixels:
+    """Return what a file of that kind holds: rounded, in range, and for JPEG coded like it."""
+    top = 65535 if path.suffix == ".tif" else 255
+    whole = np.rint(want).clip(0, top)
+    if path.suffix != ".jpg":
+        return whole
+    copy = path.with_name("scipy.jpeg")
+    with Image.open(path) as opened:
+        tables = opened.quantization
+    Image.fromarray(whole.astype(np.uint8)).save(copy, qtables=tables, subsampling=sampling(path))
+    return pixels_of(copy, "RGB")
+
+
+def pixels_of(path: Path, mode: str) -> Pixels:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert(mode), float)
+
+
+def sampling(path: Path) -> int:
+    from PIL import JpegImagePlugin
+
+    with Image.open(path) as opened:
+        return JpegImagePlugin.get_sampling(opened)
+
+
+def test_six_command_lines_are_shown() -> None:
+    assert len(COMMANDS) == 6
+    assert [re.search(r"-o (\w+)/", line).group(1) for line in COMMANDS] == list(SCIPY)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_lines_give_what_scipy_gives(line: str, workplace: Path, shell: Any) -> None:
+    done = shell(line, workplace)
+    assert done.returncode == 0, done.stderr
+    name = re.search(r"-o (\w+)/", line).group(1)  # type: ignore[union-attr]
+    outputs = [path for path in sorted((workplace / name).rglob("*")) if path.suffix in KINDS]
+    assert outputs
+    for output in outputs:
+        source = next((workplace / "samples").glob(re.split("[_.]", output.name)[0] + ".*"))
+        inputs = frames(source)
+        if "--grey" in line:
+            inputs = [pixels_of(source, "L")]
+        compare(inputs, output, SCIPY[name])
+
+
+KINDS = {".gif", ".jpg", ".png", ".tif"}
+
+
+def compare(inputs: list[Pixels], output: Path, filter_: Filter) -> None:
+    """Compare every frame; a JPEG's own rounding can make one level two."""
+    results = frames(output)
+    assert len(results) == len(inputs)
+    for pixels, result in zip(inputs, results, strict=True):
+        want = as_stored(filtered(pixels, filter_), output)
+        difference = np.abs(weighted(result) - weighted(want))
+        assert difference.max() <= (2 if output.suffix == ".jpg" else 1), output
+        assert difference.mean() < 0.3
+
+
+def test_the_summary_of_the_third_is_written(workplace: Path, shell: Any) -> None:
+    assert shell(COMMANDS[2], workplace).returncode == 0
+    assert json.loads((workplace / "sharp.json").read_text("utf-8"))
+
+
+def test_the_same_command_again_does_nothing_new(workplace: Path, shell: Any) -> None:
+    assert shell(COMMANDS[0], workplace).returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in (workplace / "out").glob("*.*g")}
+    assert shell(COMMANDS[0], workplace).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in (workplace / "out").glob("*.*g")} == before
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("gpuconv filters", "gaussian"),
+        ("gpuconv show gaussian --sigma 2", ""),
+        ("gpuconv info", "cuda"),
+        ("gpuconv batch --help", "--exists"),
+    ],
+)
+def test_the_other_commands_work(line: str, says: str, workplace: Path, shell: Any) -> None:
+    assert f"`{line}`" in README
+    done = shell(line, workplace)
+    assert done.returncode == 0, done.stderr
+    assert says in done.stdout
+
+
+def test_a_device_that_is_not_there_is_said(workplace: Path, shell: Any) -> None:
+    done = shell(COMMANDS[3] + " --device cuda:0", workplace)
+    assert done.returncode == 4
+    assert "cuda" in done.stderr
+
+
+def test_the_python_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [source] = BLOCKS["python"]
+    monkeypatch.chdir(workplace)
+    names: dict[str, Any] = {}
+    exec(source, names)
+    coffee = pixels_of(Path("samples/coffee.jpg"), "RGB")
+    written = pixels_of(Path("coffee_blurred.png"), "RGB")
+    assert np.abs(written - gaussian_of_colour(coffee)).max() <= 1
+    assert np.abs(names["sharp"] - sharpen(names["grey"].astype(float))).max() < 1e-2
+    assert names["edges"].shape == coffee.shape[:2]
+
+
+def gaussian_of_colour(pixels: Pixels) -> Pixels:
+    return np.dstack([gaussian(channel, 3) for channel in np.moveaxis(pixels, -1, 0)])
+
+
+def test_files_that_are_named_exist(root: Path) -> None:
+    links = re.findall(r"\]\(([\w/.]+)\)", README)
+    assert len(links) > 4
+    assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_two_commands_come_first() -> None:
+    first = README[: README.index("## ")]
+    assert "make demo" in first
+    assert "make test" in first
