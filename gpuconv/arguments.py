@@ -107,7 +107,7 @@ def check_image(image: Any, backend: ModuleType, options: Options) -> Array:
             "image is a masked array, whose mask would be ignored; pass image.filled(value)"
         )
     try:
-        pixels: Array = image if backend.owns(image) else np.asarray(image)
+        pixels: Array = backend.asarray(image)
     except ValueError as error:
         raise ArgumentError(f"image is not a rectangular array: {error}") from error
     dtypes.rule(pixels.dtype, "image")

@@ -8,6 +8,7 @@ read this table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def rule(dtype: object, argument: str = "dtype") -> Rule:
     'float32'
     """
     try:
-        name = np.dtype(dtype).name  # type: ignore[call-overload]
+        name = _name(np.dtype(dtype))  # type: ignore[call-overload]
     except TypeError:
         name = repr(dtype)
     if name in TABLE:
@@ -82,6 +83,12 @@ def rule(dtype: object, argument: str = "dtype") -> Rule:
     raise ArgumentTypeError(
         f"{argument} of dtype {name} is not supported{hint} (one of {', '.join(TABLE)})"
     )
+
+
+@lru_cache(maxsize=64)
+def _name(dtype: np.dtype[Any]) -> str:
+    """Return the name of `dtype`, which NumPy puts together anew each time it is asked."""
+    return dtype.name
 
 
 def native(dtype: Any, argument: str) -> np.dtype[Any]:

@@ -161,7 +161,7 @@ def test_options_that_change_the_output_are_parameters():
         f"the output was made with other parameters ({SPEC})",
         True,
     )
-    assert verdict(jobs=3, retry=0) == ("skip", "the output exists", False)
+    assert verdict(jobs=3) == ("skip", "the output exists", False)
 
 
 def test_another_input_is_noticed(here):
@@ -201,9 +201,9 @@ def test_a_late_name():
         return settle(job, suffix, BatchOptions(**options), Claims([job]))
 
     assert (settled().action, settled().output) == ("write", late)
-    assert settled().reason == "written as a.png.tif: its own format cannot hold it"
+    assert settled().reason == "written as a.png.tif: its kind cannot be kept under .png"
     assert settled(suffix=".PNG") == Verdict("write")
-    assert settled(IN_PLACE).reason == "a.png: cannot be written in its own format, in place"
+    assert settled(IN_PLACE).reason == "a.png: its kind cannot be kept under .png, in place"
     late.write_bytes(b"x")
     assert settled().action == "skip"
     assert settled(exists="error").action == "fail"

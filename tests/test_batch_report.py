@@ -115,7 +115,6 @@ def test_the_text_names_every_failure():
         ({"max_pixels": -1}, r"max_pixels=-1: an integer"),
         ({"timeout": 0}, r"timeout=0: seconds above 0, or None for no limit"),
         ({"timeout": float("nan")}, r"timeout=nan: seconds above 0"),
-        ({"retry": -1}, r"retry=-1: an integer, 0 or more"),
     ],
 )
 def test_options_that_are_refused(options, message):
@@ -125,7 +124,7 @@ def test_options_that_are_refused(options, message):
 
 def test_options_record_what_changes_an_output():
     assert BatchOptions().recorded == ""
-    assert BatchOptions(spec="a:b=1", jobs=3, retry=0, exists="error").recorded == "a:b=1"
+    assert BatchOptions(spec="a:b=1", jobs=3, exists="error").recorded == "a:b=1"
     options = BatchOptions(spec="a", frames="first", linear=True, alpha="straight")
     assert options.recorded == "a frames=first alpha=straight linear=True"
 

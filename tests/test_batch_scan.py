@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpuconv.batch.lists import read_list
 from gpuconv.batch.patterns import Selection
-from gpuconv.batch.scan import Finder
+from gpuconv.batch.scan import Finder, read_list
 from gpuconv.errors import ArgumentError
 
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image as Pillow
 from skimage import data
 
-from gpuconv.batch import BatchOptions, plan_jobs, run_jobs, work
-from gpuconv.batch.work import Stopwatch, patiently, reason_of
-from gpuconv.errors import ArgumentError, GpuconvError, ImageFileError
+from gpuconv.batch import BatchOptions, plan_jobs, run_jobs
+from gpuconv.batch.work import Stopwatch, reason_of
+from gpuconv.errors import ArgumentError, GpuconvError
 
 CAT = data.chelsea()[60:108, 100:164]
 FILMED = [np.roll(CAT, n, axis=1) for n in (0, 9, 20)]
@@ -27,7 +27,6 @@ def same(pixels):
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(work, "_FIRST_WAIT", 0.001)
     return tmp_path
 
 
@@ -132,59 +131,6 @@ def test_a_truncated_image_is_salvaged_on_demand_and_marked():
     assert result.status == "done"
     assert "truncated" in result.warning
     assert made.shape == (4 * CAT.shape[0], 4 * CAT.shape[1], 3)
-
-
-def failing(times, error):
-    left = [error] * times
-
-    def read():
-        if left:
-            raise left.pop()
-        return "pixels"
-
-    return read
-
-
-def wrapped(number):
-    error = ImageFileError("cannot read a.png: reason")
-    error.__cause__ = OSError(number, "reason")
-    return error
-
-
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN])
-def test_passing_troubles_are_waited_out(number):
-    assert patiently(failing(2, OSError(number, "reason")), 2) == "pixels"
-    assert patiently(failing(2, wrapped(number)), 2) == "pixels"
-    with pytest.raises(OSError, match="reason"):
-        patiently(failing(3, wrapped(number)), 2)
-    with pytest.raises(OSError, match="reason"):
-        patiently(failing(1, wrapped(number)), 0)
-
-
-@pytest.mark.parametrize(
-    "error", [OSError("broken data stream"), wrapped(errno.ENOENT), ValueError("x")]
-)
-def test_other_troubles_are_not(error):
-    read = failing(1, error)
-    with pytest.raises(type(error)):
-        patiently(read, 2)
-    assert read() == "pixels"
-
-
-def test_a_read_is_tried_again(monkeypatch):
-    save("s/cat.png")
-    calls = []
-    read_frames = work.read_frames
-
-    def stalling(path, **options):
-        calls.append(path)
-        if len(calls) < 3:
-            raise wrapped(errno.EIO)
-        return read_frames(path, **options)
-
-    monkeypatch.setattr(work, "read_frames", stalling)
-    assert run_one()[0].status == "done"
-    assert len(calls) == 3
 
 
 def test_a_file_that_takes_too_long():

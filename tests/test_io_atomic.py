@@ -15,7 +15,8 @@ from PIL import ImageCms
 
 import gpuconv.io.write as writing
 from gpuconv.errors import ArgumentError, ArgumentTypeError, ImageFileError
-from gpuconv.io import Image, read_image, write_image
+from gpuconv.io import Image, Metadata, read_image, write_image
+from gpuconv.io.encode import encode
 
 PHOTO = skimage.data.astronaut()[100:164, 180:230]
 GREY = skimage.data.camera()[100:164, 200:250]
@@ -140,3 +141,11 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageFileError, match=r"cannot write .*a\.png: No space left on device"):
         write_image(tmp_path / "a.png", GREY)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("name", ["JPEG", "JPEG2000", "PNG", "TIFF", "WEBP"])
+def test_encoders_end_where_nothing_can_be_written(name: str) -> None:
+    pixels = np.tile(PHOTO, (8, 8, 1))
+    with pytest.raises(OSError, match="No space left"), open("/dev/full", "wb") as file:
+        encode(file, name, [Image(pixels, "RGB", Metadata())], None)

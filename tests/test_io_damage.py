@@ -265,3 +265,17 @@ def test_noise_is_an_error_or_a_picture(tmp_path: Path, data: Any) -> None:
     for salvage in (False, True):
         frames = named_or_read(path, salvage=salvage)
         assert all(isinstance(frame, Image) for frame in frames)
+
+
+def test_salvage_says_that_frames_are_missing(tmp_path: Path) -> None:
+    animation(".webp", path := tmp_path / "a.webp")
+    data = bytearray(path.read_bytes())
+    third = [k for k in range(len(data)) if data.startswith(b"ANMF", k)][2]
+    # Headers stay, so that nothing is known before the decoder gets there.
+    data[third + 40 : third + 600] = bytes(560)
+    path.write_bytes(data)
+    with pytest.raises(ImageFileError, match=r"cannot read .*a\.webp"):
+        list(read_frames(path))
+    frames = list(read_frames(path, salvage=True))
+    assert 1 <= len(frames) < 4
+    assert "salvaged what there is: " in frames[-1].metadata.warnings[-1]

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from gpuconv.errors import ImageFileError
-from gpuconv.io import (
-    read_image,
-)
+from gpuconv.io import read_frames, read_image
 
 GREY = skimage.data.camera()[100:164, 200:250]
 
@@ -110,3 +108,55 @@ def test_lab_is_refused_by_name(tmp_path: Path) -> None:
     Pillow.new("LAB", (4, 4)).save(path := tmp_path / "lab.tif")
     with pytest.raises(ImageFileError, match=r"cannot read .*lab\.tif: .*photometric"):
         read_image(path)
+
+
+def test_pages_of_many_kinds_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """One Pillow image turns from page to page; each is as when it is read alone."""
+    colour = skimage.data.astronaut()[100:164, 200:250]
+    upright = Pillow.Exif()
+    upright[274] = 6
+    pages = [
+        Pillow.fromarray(colour),
+        Pillow.fromarray(colour).quantize(16),
+        Pillow.fromarray(GREY[:20] > 90),
+        Pillow.fromarray(GREY.astype(np.float32)),
+        Pillow.fromarray(colour).convert("CMYK"),
+        Pillow.fromarray(colour[:30]).convert("RGBA"),
+        Pillow.fromarray(GREY.astype(np.uint16) * 257),
+    ]
+    for compression in ("raw", "tiff_lzw"):
+        pages[0].save(
+            path := tmp_path / f"{compression}.tif",
+            save_all=True,
+            append_images=pages[1:],
+            compression=compression,
+            exif=upright,
+        )
+        frames = list(read_frames(path))
+        assert len(frames) == len(pages)
+        for number, (frame, page) in enumerate(zip(frames, pages, strict=True)):
+            alone = read_image(path, frame=number)
+            np.testing.assert_array_equal(frame.pixels, alone.pixels)
+            assert (frame.channels, frame.metadata) == (alone.channels, alone.metadata)
+            plain = page.convert({"P": "RGB", "1": "L"}.get(page.mode, page.mode))
+            seen = np.asarray(plain)
+            turned = frame.pixels.shape[:2] != seen.shape[:2]
+            np.testing.assert_array_equal(frame.pixels, np.rot90(seen, -1) if turned else seen)
+
+
+def test_a_salvaged_page_does_not_show_the_one_before(tmp_path: Path) -> None:
+    white = Pillow.new("L", (90, 80), 255)
+    noise = np.random.default_rng(0).integers(0, 200, (80, 90), np.uint8)
+    white.save(
+        path := tmp_path / "a.tif",
+        save_all=True,
+        append_images=[Pillow.fromarray(noise)],
+        compression="tiff_lzw",
+    )
+    data = bytearray(path.read_bytes())
+    data[-3000:-2000] = bytes(1000)
+    path.write_bytes(data)
+    first, second = read_frames(path, salvage=True)
+    assert first.pixels.min() == 255
+    assert second.metadata.warnings
+    assert second.pixels.max() < 255

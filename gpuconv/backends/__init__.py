@@ -1,8 +1,8 @@
 """The engines, and the choice between them.
 
-A backend is a module with ``NAME``, ``owns(array)``, ``device()``, ``empty(shape, dtype)`` and
-``run(plan, image, out)``. It is chosen by the array's type or by ``device=``; looking for one never
-imports a library that the caller did not import.
+A backend is a module with ``NAME``, ``owns(array)``, ``device()``, ``asarray(image)``,
+``empty(shape, dtype)`` and ``run(plan, image, out)``. It is chosen by the array's type or by
+``device=``; looking for one never imports a library that the caller did not import.
 """
 
 from __future__ import annotations

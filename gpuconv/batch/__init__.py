@@ -17,9 +17,8 @@ from gpuconv.batch.jobs import Job, NothingMatchedError, Plan
 from gpuconv.batch.naming import DEFAULT_TEMPLATE, FIELDS, NameTemplate
 from gpuconv.batch.options import BatchOptions
 from gpuconv.batch.plan import plan_jobs
-from gpuconv.batch.pool import Stop
 from gpuconv.batch.report import STATUSES, Progress, Result, Summary
-from gpuconv.batch.run import preview_jobs, run_jobs
+from gpuconv.batch.run import Stop, preview_jobs, run_jobs
 from gpuconv.batch.work import Transform
 
 __all__ = [

@@ -60,7 +60,7 @@ def settle(job: Job, suffix: str, options: BatchOptions, claims: Claims) -> Verd
     if not job.keeps_format or suffix.lower() == job.output.suffix.lower():
         return Verdict("write")
     output = job.output.with_name(job.output.name + suffix)
-    refused = f"{job.input}: cannot be written in its own format"
+    refused = f"{job.input}: its kind cannot be kept under {job.output.suffix}"
     if job.in_place:
         return Verdict("fail", f"{refused}, in place")
     objection = claims.objection(job, output)
@@ -71,7 +71,7 @@ def settle(job: Job, suffix: str, options: BatchOptions, claims: Claims) -> Verd
         verdict = _judge_existing(job, output, options, None)
     if verdict.action in ("skip", "fail"):
         return verdict
-    told = f"written as {output.name}: its own format cannot hold it"
+    told = f"written as {output.name}: its kind cannot be kept under {job.output.suffix}"
     return replace(verdict, reason=told, output=output)
 
 

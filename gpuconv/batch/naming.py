@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.io.formats import FORMATS
@@ -59,7 +59,7 @@ class NameTemplate:
             raise ArgumentTypeError(f"name_template={self.text!r} is not a text")
         for field in self._fields():
             choose("name_template field", field, FIELDS, "a field of a name")
-        if self.text.startswith("/") or ".." in self.text.split("/"):
+        if Path(self.text).anchor or ".." in Path(self.text).parts:
             raise self._error("has to stay below the output folder")
         if not self.keeps_format:
             self._check_suffix()

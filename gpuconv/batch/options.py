@@ -59,9 +59,6 @@ class BatchOptions:
     timeout
         Seconds that one file may take before it is written; a file over it fails and leaves no
         output. Checked between stages and frames, so one long stage is not cut short.
-    retry
-        How often a read is tried again after a passing trouble of the storage (a network share
-        that stalls, say). A file that is merely broken is not tried again.
     spec
         The filter and its parameters as text. Recorded with each output, so that outputs made
         with other parameters are noticed.
@@ -90,7 +87,6 @@ class BatchOptions:
     fail_fast: bool = False
     max_errors: int | None = None
     timeout: float | None = None
-    retry: int = 2
     spec: str = ""
 
     def __post_init__(self) -> None:
@@ -100,8 +96,6 @@ class BatchOptions:
             _check_count(name, getattr(self, name))
         if self.timeout is not None and not self.timeout > 0:
             raise ArgumentError(f"timeout={self.timeout!r}: seconds above 0, or None for no limit")
-        if isinstance(self.retry, bool) or not isinstance(self.retry, int) or self.retry < 0:
-            raise ArgumentError(f"retry={self.retry!r}: an integer, 0 or more")
 
     @property
     def workers(self) -> int:

@@ -9,10 +9,9 @@ from pathlib import Path
 from gpuconv.batch.clashes import refuse_clashes
 from gpuconv.batch.jobs import Job, NothingMatchedError, Plan
 from gpuconv.batch.journal import Journal
-from gpuconv.batch.lists import read_list
 from gpuconv.batch.naming import DEFAULT_TEMPLATE, NameTemplate
 from gpuconv.batch.patterns import Selection, texts
-from gpuconv.batch.scan import Finder, Found
+from gpuconv.batch.scan import Finder, Found, read_list
 from gpuconv.errors import ArgumentError
 
 __all__ = ["plan_jobs"]

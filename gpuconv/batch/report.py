@@ -77,6 +77,12 @@ class Result:
         """Whether the file failed, or would fail."""
         return self.status in _FAILED
 
+    @property
+    def reason(self) -> str:
+        """The error, naming the input once."""
+        error = self.error or ""
+        return error if str(self.input) in error else f"{self.input}: {error}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values, as in the JSON."""
         return {
@@ -200,9 +206,4 @@ class Summary:
             left_out = ", ".join(f"{count} {reason}" for reason, count in self.ignored.items())
             lines.append(f"left out: {left_out}")
         lines += [f"note: {notice}" for notice in self.notices]
-        return lines + [f"failed: {_named(result)}" for result in self.failures]
-
-
-def _named(result: Result) -> str:
-    error = result.error or ""
-    return error if str(result.input) in error else f"{result.input}: {error}"
+        return lines + [f"failed: {result.reason}" for result in self.failures]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from gpuconv.backends.host.threads import VARIABLE, thread_count
 from gpuconv.batch.clashes import Claims
@@ -15,14 +18,21 @@ from gpuconv.batch.existing import Verdict, judge, settle
 from gpuconv.batch.jobs import Job, Plan
 from gpuconv.batch.journal import Journal
 from gpuconv.batch.options import BatchOptions
-from gpuconv.batch.pool import Dealer, Stop, results
 from gpuconv.batch.report import Progress, Result, Summary
 from gpuconv.batch.target import occupied, prepare
 from gpuconv.batch.work import Transform, Worker
 from gpuconv.errors import ImageFileError
 from gpuconv.io import output_suffix
 
-__all__ = ["preview_jobs", "run_jobs"]
+__all__ = ["Stop", "preview_jobs", "run_jobs"]
+
+
+class Stop(Protocol):
+    """What asks a run to stop: a `threading.Event`, say."""
+
+    def is_set(self) -> bool:
+        """Tell whether no more files are to be started."""
+        ...
 
 
 def run_jobs(
@@ -79,10 +89,10 @@ def run_jobs(
     worker = Worker(transform, options, journals, Claims(plan))
     table = [Result(job.input, job.output, "not_run") for job in plan]
     pixels = failed = 0
-    workers = min(options.workers, len(plan))
-    dealer = Dealer(plan, stop, options.error_limit)
-    with occupied(plan), _shared_cores(workers):
-        for done, (index, result) in enumerate(results(dealer, worker, workers), start=1):
+    workers = max(1, min(options.workers, len(plan)))
+    working = _results(plan, worker, workers, options.error_limit, stop)
+    with occupied(plan), _shared_cores(workers), closing(working) as results:
+        for done, (index, result) in enumerate(results, start=1):
             table[index] = result
             pixels, failed = pixels + result.pixels, failed + result.failed
             if progress:
@@ -117,6 +127,29 @@ def preview_jobs(plan: Plan, options: BatchOptions | None = None) -> Summary:
     notices = [*plan.notices, *_notices(table, (), False)]
     seconds = time.perf_counter() - started
     return Summary(tuple(table), seconds, False, True, plan.ignored, tuple(notices))
+
+
+def _results(
+    plan: Plan, work: Callable[[Job], Result], workers: int, limit: int | None, stop: Stop
+) -> Generator[tuple[int, Result]]:
+    """Yield the results of jobs as they are finished, each with its place in the plan.
+
+    A job is started when a worker is free, so no more images are in memory than there are workers.
+    After `limit` failures, after a stop, and when the generator is closed, no more are started, and
+    those at work are finished.
+    """
+    jobs, at_work, failed = enumerate(plan), dict[Future[Result], int](), 0
+    with ThreadPoolExecutor(workers) as pool:
+        while True:
+            if not stop.is_set() and (limit is None or failed < limit):
+                for index, job in itertools.islice(jobs, workers - len(at_work)):
+                    at_work[pool.submit(work, job)] = index
+            if not at_work:
+                return
+            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                result = future.result()
+                failed += result.failed
+                yield at_work.pop(future), result
 
 
 def _preview(job: Job, options: BatchOptions, journal: Journal, claims: Claims) -> Result:

@@ -6,18 +6,21 @@ What is left out is counted by reason, so that a run can say why it took fewer f
 
 from __future__ import annotations
 
+import math
 import os
 import stat
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from gpuconv.batch.clashes import FileId, file_id
 from gpuconv.batch.patterns import Selection, has_magic, match_parts, natural_key
+from gpuconv.errors import ArgumentError
 from gpuconv.io import READABLE_SUFFIXES
 
-__all__ = ["Finder", "Found"]
+__all__ = ["Finder", "Found", "read_list"]
 
 Parts = tuple[str, ...]
 
@@ -68,7 +71,7 @@ class Finder:
         if has_magic(text) and not os.path.lexists(text):
             self._add_pattern(text)
         elif os.path.isdir(text):
-            self._add_tree(Path(text), (), self._scanned if self.recursive else self._flat)
+            self._add_tree(Path(text), (), math.inf if self.recursive else 1)
         else:
             path = Path(text)
             self._add_named(path, PurePosixPath(path.name))
@@ -78,7 +81,7 @@ class Finder:
         path = Path(text)
         if os.path.isdir(text):
             self.ignored["folder in a list"] += 1
-        elif path.is_absolute() or ".." in path.parts:
+        elif path.anchor or ".." in path.parts:
             self._add_named(path, PurePosixPath(path.name))
         else:
             self._add_named(path, PurePosixPath(*path.parts))
@@ -94,18 +97,19 @@ class Finder:
             self._take(Found(path, below, _problem(path)))
 
     def _add_pattern(self, pattern: str) -> None:
-        parts = PurePosixPath(Path(pattern).as_posix()).parts
+        parts = Path(pattern).parts
         fixed = next(i for i, part in enumerate(parts) if has_magic(part))
         base, wanted = Path(*parts[:fixed]), parts[fixed:]
         before = len(self.found)
         if base.is_dir():
-            self._add_tree(base, wanted, self._scanned)
+            self._add_tree(base, wanted, math.inf if "**" in wanted else len(wanted))
         if len(self.found) == before:
             self.notices.append(f"{pattern}: the pattern gave no file")
 
-    def _add_tree(self, root: Path, wanted: Parts, walk: Callable[..., Iterator[Parts]]) -> None:
+    def _add_tree(self, root: Path, wanted: Parts, depth: float) -> None:
         """Take the files of a folder in natural order."""
-        below = [parts for parts in walk(root, wanted) if self._takes(root, parts, wanted)]
+        walk = self._walk(root, wanted, depth)
+        below = [parts for parts in walk if self._takes(root, parts, wanted)]
         for parts in sorted(below, key=lambda parts: [natural_key(part) for part in parts]):
             self._take(Found(root.joinpath(*parts), PurePosixPath(*parts)))
 
@@ -126,26 +130,22 @@ class Finder:
             return "made by an earlier run"
         return ""
 
-    def _flat(self, root: Path, wanted: Parts) -> Iterator[Parts]:
-        for entry in self._entries(root, ()):
-            if entry.is_dir(follow_symlinks=False):
-                self.ignored["subfolder (not recursive)"] += 1
-            else:
-                yield (entry.name,)
-
-    def _scanned(self, root: Path, wanted: Parts) -> Iterator[Parts]:
-        """Walk a tree; with `wanted`, a pattern, give only what it matches."""
+    def _walk(self, root: Path, wanted: Parts, depth: float) -> Iterator[Parts]:
+        """Give the files of a tree of so many folders; with `wanted`, a pattern, its matches."""
+        hidden = any(part.startswith(".") for part in wanted)
         pending: list[Parts] = [()]
-        depth = float("inf") if not wanted or "**" in wanted else len(wanted)
         while pending:
             parts = pending.pop()
-            for entry in self._entries(root, parts, hidden=any(w[0] == "." for w in wanted)):
+            for entry in self._entries(root, parts, hidden):
                 inner = (*parts, entry.name)
                 if not entry.is_dir(follow_symlinks=False):
                     if not wanted or match_parts(wanted, inner):
                         yield inner
-                elif len(inner) < depth and self._enters(entry, inner):
-                    pending.append(inner)
+                elif len(inner) < depth:
+                    if self._enters(entry, inner):
+                        pending.append(inner)
+                elif not wanted:
+                    self.ignored["subfolder (not recursive)"] += 1
 
     def _enters(self, entry: os.DirEntry[str], parts: Parts) -> bool:
         if self.selection.drops(parts):
@@ -156,9 +156,7 @@ class Finder:
             return True
         return False
 
-    def _entries(
-        self, root: Path, parts: Parts, hidden: bool = False
-    ) -> Iterator[os.DirEntry[str]]:
+    def _entries(self, root: Path, parts: Parts, hidden: bool) -> Iterator[os.DirEntry[str]]:
         """Give the regular files and the folders of a folder."""
         folder = root.joinpath(*parts)
         try:
@@ -184,6 +182,35 @@ class Finder:
             return
         self._seen.add(identity)
         self.found.append(item)
+
+
+def read_list(source: str | os.PathLike[str], *, null: bool = False) -> list[str]:
+    """Return the names in a list, as ``find`` and ``git ls-files`` print them.
+
+    Parameters
+    ----------
+    source
+        Path of a file, or "-" for standard input.
+    null
+        Names end with NUL bytes (``find -print0``) instead of line breaks.
+
+    Raises
+    ------
+    ArgumentError
+        If the list cannot be read, or holds NUL bytes though `null` is off.
+    """
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise ArgumentError(
+            f"files_from={os.fspath(source)!r} cannot be read: {error.strerror}"
+        ) from None
+    if not null and b"\0" in data:
+        raise ArgumentError(
+            f"files_from={os.fspath(source)!r} holds NUL bytes: say null=True (--null)"
+        )
+    lines = data.split(b"\0") if null else data.splitlines()
+    return [os.fsdecode(line) for line in lines if line]
 
 
 def _problem(path: Path) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -22,29 +21,10 @@ from gpuconv.batch.report import Result
 from gpuconv.errors import GpuconvError
 from gpuconv.io import Image, output_suffix, read_frames, read_image, write_image
 
-__all__ = ["Stopwatch", "Transform", "Worker", "patiently", "reason_of"]
+__all__ = ["Stopwatch", "Transform", "Worker", "reason_of"]
 
 #: What is done with the pixels of a frame: (H, W) or (H, W, C) in, the same shape and dtype out.
 Transform = Callable[[NDArray[Any]], NDArray[Any]]
-
-#: Troubles of a storage that may pass by themselves: those that network file systems report.
-_PASSING = frozenset(
-    (
-        errno.EAGAIN,
-        errno.EBUSY,
-        errno.ECONNRESET,
-        errno.EIO,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
-    )
-)
-
-#: Seconds before the first new try; each further one waits twice as long.
-_FIRST_WAIT = 0.1
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -100,7 +80,7 @@ class Worker:
     def _convert(self, job: Job, watch: Stopwatch) -> Result:
         before = state_of(job.input) or (0, 0)
         with watch.stage("read"):
-            frames = patiently(lambda: self._read(job.input), self.options.retry)
+            frames = self._read(job.input)
         verdict = settle(job, output_suffix(frames[0]), self.options, self.claims)
         if passed := _passed(job, verdict, watch):
             return passed
@@ -122,23 +102,14 @@ class Worker:
 
     def _read(self, path: Path) -> list[Image]:
         options = self.options
-        if options.frames == "all":
-            return list(
-                read_frames(
-                    path,
-                    max_pixels=options.max_pixels,
-                    orient=options.orient,
-                    salvage=options.salvage,
-                )
-            )
-        return [
-            read_image(
-                path,
-                max_pixels=options.max_pixels,
-                orient=options.orient,
-                salvage=options.salvage,
-            )
-        ]
+        wishes: dict[str, Any] = {
+            "max_pixels": options.max_pixels,
+            "orient": options.orient,
+            "salvage": options.salvage,
+        }
+        if options.frames == "first":
+            return [read_image(path, **wishes)]
+        return list(read_frames(path, **wishes))
 
     def _filter(self, frame: Image) -> Image:
         options = self.options
@@ -165,27 +136,6 @@ def _passed(job: Job, verdict: Verdict, watch: Stopwatch) -> Result | None:
         told = verdict.reason
         return replace(result, status="skipped", warning=told, outdated=verdict.outdated)
     return None
-
-
-def patiently(read: Callable[[], T], tries: int) -> T:
-    """Return what `read` gives; try again after troubles that may pass."""
-    for wait in (_FIRST_WAIT * 2**n for n in range(tries)):
-        try:
-            return read()
-        except OSError as error:
-            if not _may_pass(error):
-                raise
-        time.sleep(wait)
-    return read()
-
-
-def _may_pass(error: BaseException | None) -> bool:
-    """Tell whether an error, or the one that led to it, is a passing trouble of the storage."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _PASSING:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def reason_of(error: Exception) -> str:

@@ -7,7 +7,8 @@ done here. Pillow is imported when the first file is opened, not before.
 from __future__ import annotations
 
 from gpuconv.io.formats import READABLE_SUFFIXES
-from gpuconv.io.image import Image, JpegSettings, Metadata
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import JpegSettings, Metadata
 from gpuconv.io.probe import output_suffix
 from gpuconv.io.read import DEFAULT_MAX_PIXELS, read_frames, read_image
 from gpuconv.io.replacing import discard_unfinished

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gpuconv.dtypes import store
 
-__all__ = ["cmyk_to_rgb", "divide_alpha", "from_linear", "luma", "to_linear", "white"]
+__all__ = ["cmyk_to_rgb", "divide_alpha", "from_linear", "luma", "plain", "to_linear", "white"]
 
 Pixels = NDArray[Any]
 
@@ -28,6 +28,19 @@ def white(dtype: Any) -> float:
     """
     kind = np.dtype(dtype)
     return int(np.iinfo(kind).max) if kind.kind in "iu" else 1.0
+
+
+def plain(pixels: Pixels) -> Pixels:
+    """Return pixels in native byte order, a mask as 0 and 255.
+
+    Examples
+    --------
+    >>> plain(np.array([True, False])).tolist(), plain(np.zeros(1, ">u2")).dtype.isnative
+    ([255, 0], True)
+    """
+    if pixels.dtype == bool:
+        return np.where(pixels, np.uint8(255), np.uint8(0))
+    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
 
 
 def to_linear(encoded: Pixels) -> Pixels:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.io.colour import divide_alpha, white
+from gpuconv.io.colour import divide_alpha, plain, white
 
 __all__ = [
     "Header",
@@ -111,13 +111,15 @@ def load(im: Any, salvage: bool) -> str | None:
 
 
 def _make_room(im: Any) -> None:
-    """Allocate a large TIFF here: Pillow would first hold it against its global size limit."""
+    """Allocate a TIFF page here.
+
+    Pillow would hold it against its global size limit, and decode a page over the one before it,
+    which would show where a page is cut short.
+    """
     from PIL import Image
 
-    size = getattr(im, "_tile_size", None)
-    limit = Image.MAX_IMAGE_PIXELS
-    if size is not None and limit is not None and size[0] * size[1] > limit:
-        im.im = Image.new(im.mode, size).im
+    if (size := getattr(im, "_tile_size", None)) is not None:
+        im.im = Image.new(im.mode, size, None).im
 
 
 def decode(
@@ -147,8 +149,7 @@ def decode(
 def _shallow(im: Any) -> NDArray[Any]:
     palette = "RGBA" if im.has_transparency_data else "RGB"
     target = palette if im.mode == "P" else _MODES[im.mode][1]
-    pixels = np.asarray(im if target is None else im.convert(target))
-    return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    return plain(np.asarray(im if target is None else im.convert(target)))
 
 
 def _deep(im: Any, header: Header, again: Callable[[], Any], salvage: bool) -> NDArray[Any]:

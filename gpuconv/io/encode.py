@@ -5,6 +5,7 @@ The bytes depend on pixels, metadata and parameters alone: no times, no random n
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
@@ -12,8 +13,8 @@ import numpy as np
 
 from gpuconv.io import exif as exif_tags
 from gpuconv.io import png, pnm, tiff_write
-from gpuconv.io.image import Image, Metadata
-from gpuconv.io.metadata import gif_loop
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata, gif_loop
 
 __all__ = ["DEFAULT_QUALITY", "encode"]
 
@@ -47,7 +48,13 @@ def _save(file: IO[bytes], name: str, images: Sequence[Image], settings: dict[st
         repeated = {"loop": gif_loop(loop) if name == "GIF" else loop}
         settings |= {"save_all": True, "append_images": frames[1:], "duration": durations}
         settings |= {key: value for key, value in repeated.items() if value is not None}
-    frames[0].save(file, name, **settings)
+    if name == "JPEG2000":
+        # OpenJPEG never returns when the disk is full under it; memory is not.
+        with io.BytesIO() as whole:
+            frames[0].save(whole, name, **settings)
+            file.write(whole.getbuffer())
+    else:
+        frames[0].save(file, name, **settings)
 
 
 def _to_pillow(image: Image) -> Any:

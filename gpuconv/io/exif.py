@@ -153,9 +153,9 @@ def orientation(exif: Exif) -> int:
 def upright(exif: Exif) -> Exif:
     """Return the tags of the picture after it was turned upright."""
     main = exif.get(0, {})
-    return (
-        exif if ORIENTATION not in main else {**exif, 0: {**main, ORIENTATION: Entry.of(SHORT, 1)}}
-    )
+    if ORIENTATION not in main:
+        return exif
+    return {**exif, 0: {**main, ORIENTATION: Entry.of(SHORT, 1)}}
 
 
 def turn(pixels: NDArray[Any], value: int, *, back: bool = False) -> NDArray[Any]:

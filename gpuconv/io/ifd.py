@@ -1,14 +1,16 @@
 """TIFF directories: the tag lists of TIFF files and of EXIF blocks, parsed and laid out again.
 
-A value is kept as its bytes, so nothing is lost by a detour over numbers; all are little-endian
-inside the program. Parsing forgives: an entry that makes no sense is left out, since a damaged tag
-is no reason to refuse a photograph.
+Pillow's `Exif` turns values into Python's objects, and raises when it is to write a tag of an odd
+type that it has read (an orientation as text, a negative resolution). Here a value is kept as its
+bytes, little-endian, so nothing is lost by a detour. Parsing forgives: an entry that makes no sense
+is left out, since a damaged tag is no reason to refuse a photograph.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import IO, Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 __all__ = [
     "Directory",
     "Entry",
+    "Tag",
     "directory_end",
     "lay_out",
     "pages",
@@ -46,6 +49,31 @@ _TYPES = {
 _LONGEST = 2**28
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
+
+
+class Tag(IntEnum):
+    """The tags that this library reads or writes (TIFF 6.0, section 8)."""
+
+    SUBFILE = 254
+    WIDTH = 256
+    HEIGHT = 257
+    BITS = 258
+    COMPRESSION = 259
+    PHOTOMETRIC = 262
+    OFFSETS = 273
+    SAMPLES = 277
+    ROWS = 278
+    COUNTS = 279
+    X_RESOLUTION = 282
+    Y_RESOLUTION = 283
+    PLANAR = 284
+    UNIT = 296
+    PREDICTOR = 317
+    TILE_OFFSETS = 324
+    TILE_COUNTS = 325
+    EXTRA = 338
+    FORMAT = 339
+    ICC = 34675
 
 
 @dataclass(frozen=True)
@@ -228,17 +256,17 @@ def lay_out(
     return _directory(main, offset, form) + tail
 
 
-def directory_end(directory: Directory, big: bool) -> int:
-    """Return how far from its start the pointer to the next directory stands."""
+def directory_end(tags: int, big: bool) -> int:
+    """Return how far from its start a directory has its pointer to the next one."""
     form = _Form("<", big)
     entry = struct.calcsize(form.head) + form.inline
-    return struct.calcsize(form.number) + entry * len(directory)
+    return struct.calcsize(form.number) + entry * tags
 
 
 def _directory(directory: Directory, offset: int, form: _Form) -> bytes:
     head = struct.pack(form.number, len(directory))
     values = b""
-    first = offset + directory_end(directory, form.big) + form.inline
+    first = offset + directory_end(len(directory), form.big) + form.inline
     for tag, entry in sorted(directory.items()):
         head += struct.pack(form.head, tag, entry.kind, entry.count)
         if len(entry.data) <= form.inline:

@@ -1,9 +1,9 @@
-"""An image in memory: pixels, what the channels mean, and what else the file said."""
+"""An image in memory: pixels and what the channels mean."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -11,80 +11,15 @@ from numpy.typing import NDArray
 
 from gpuconv.dtypes import rule
 from gpuconv.errors import ArgumentError, choose
-from gpuconv.io.colour import cmyk_to_rgb, luma, white
+from gpuconv.io.colour import cmyk_to_rgb, luma, plain, white
 from gpuconv.io.mapping import map_pixels
+from gpuconv.io.metadata import Metadata
 
-__all__ = ["CHANNELS", "Image", "JpegSettings", "Metadata"]
+__all__ = ["CHANNELS", "Image"]
 
 #: What the last axis can mean. "L" (grey) has none: its pixels are (H, W).
 CHANNELS = ("L", "LA", "RGB", "RGBA", "CMYK")
 _BY_COUNT = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-
-
-@dataclass(frozen=True)
-class JpegSettings:
-    """How a JPEG file was compressed.
-
-    Attributes
-    ----------
-    quantisation : tuple of tuples of 64 int
-        A table for each component, in the order Pillow takes them.
-    subsampling : int
-        0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0, −1 for another.
-    channels : str
-        What the tables are for: "L", "RGB" (stored as YCbCr) or "CMYK".
-    progressive : bool
-        Whether the file builds up in several scans.
-    """
-
-    quantisation: tuple[tuple[int, ...], ...]
-    subsampling: int
-    channels: str
-    progressive: bool = False
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What a file says besides its pixels.
-
-    Attributes
-    ----------
-    format : str
-        Pillow's name of the format that was read ("PNG", "JPEG", …), or "".
-    suffix : str
-        The file name's own suffix as it was spelt, e.g. ".JPG".
-    exif : bytes
-        A TIFF block with the tags that stay true when pixels change; b"" for none. Structural tags,
-        thumbnails and maker notes (which break when moved) are left out.
-    icc : bytes or None
-        The ICC colour profile.
-    dpi : (float, float) or None
-        Pixels per inch, horizontal and vertical.
-    text : tuple of (str, str)
-        PNG's text chunks, key and value.
-    duration : float or None
-        How long this frame is shown, in milliseconds.
-    loop : int or None
-        How many times an animation plays, 0 for endlessly; None for a still picture.
-    jpeg : JpegSettings or None
-        How a JPEG file was compressed.
-    compressed : bool
-        Whether a TIFF file was compressed, or a WebP file is of the lossless kind.
-    warnings : tuple of str
-        What was lost in reading, in sentences.
-    """
-
-    format: str = ""
-    suffix: str = ""
-    exif: bytes = b""
-    icc: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    text: tuple[tuple[str, str], ...] = ()
-    duration: float | None = None
-    loop: int | None = None
-    jpeg: JpegSettings | None = None
-    compressed: bool = False
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +50,7 @@ class Image:
 
     pixels: NDArray[Any]
     channels: str
-    metadata: Metadata = Metadata()
+    metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
         choose("channels", self.channels, CHANNELS, "a kind of image")
@@ -159,10 +94,7 @@ class Image:
                 f"pixels of shape {array.shape} are no image: it has shape (H, W) or (H, W, C)"
                 " with C from 1 to 4"
             )
-        if array.dtype == bool:
-            array = np.where(array, np.uint8(255), np.uint8(0))
-        native = array.astype(array.dtype.newbyteorder("="), copy=False)
-        return cls(native, _BY_COUNT[count], metadata or Metadata())
+        return cls(plain(array), _BY_COUNT[count], metadata or Metadata())
 
     @property
     def has_alpha(self) -> bool:

@@ -1,27 +1,91 @@
-"""What Pillow found in a file besides its pixels, in our terms."""
+"""What a file says besides its pixels: the type, and how it is filled from what Pillow found."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from gpuconv.io import exif as exif_tags
-from gpuconv.io.image import JpegSettings, Metadata
 
 __all__ = [
+    "JpegSettings",
+    "Metadata",
     "gif_loop",
-    "lowered",
     "of_pillow",
     "plays",
-    "webp_lossless",
 ]
 
 #: PNG text that says what we carry elsewhere, or what filtering makes untrue: XMP repeats the
 #: orientation; ImageMagick's raw profiles are EXIF and IPTC in hexadecimal.
 _NO_TEXT = ("XML:com.adobe.xmp", "Raw profile type")
-#: Headers of JPEG 2000 and AVIF end well before this.
-_HEAD = 2**16
+
+
+@dataclass(frozen=True)
+class JpegSettings:
+    """How a JPEG file was compressed.
+
+    Attributes
+    ----------
+    quantisation : tuple of tuples of 64 int
+        A table for each component, in the order Pillow takes them.
+    subsampling : int
+        0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0, −1 for another.
+    channels : str
+        What the tables are for: "L", "RGB" (stored as YCbCr) or "CMYK".
+    progressive : bool
+        Whether the file builds up in several scans.
+    """
+
+    quantisation: tuple[tuple[int, ...], ...]
+    subsampling: int
+    channels: str
+    progressive: bool = False
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says besides its pixels.
+
+    Attributes
+    ----------
+    format : str
+        Pillow's name of the format that was read ("PNG", "JPEG", …), or "".
+    suffix : str
+        The file name's own suffix as it was spelt, e.g. ".JPG".
+    exif : bytes
+        A TIFF block with the tags that stay true when pixels change; b"" for none. Structural tags,
+        thumbnails and maker notes (which break when moved) are left out.
+    icc : bytes or None
+        The ICC colour profile.
+    dpi : (float, float) or None
+        Pixels per inch, horizontal and vertical.
+    text : tuple of (str, str)
+        PNG's text chunks, key and value.
+    duration : float or None
+        How long this frame is shown, in milliseconds.
+    loop : int or None
+        How many times an animation plays, 0 for endlessly; None for a still picture.
+    jpeg : JpegSettings or None
+        How a JPEG file was compressed.
+    compressed : bool
+        Whether a TIFF file was compressed, or a WebP file is of the lossless kind.
+    warnings : tuple of str
+        What was lost in reading, in sentences.
+    """
+
+    format: str = ""
+    suffix: str = ""
+    exif: bytes = b""
+    icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    text: tuple[tuple[str, str], ...] = ()
+    duration: float | None = None
+    loop: int | None = None
+    jpeg: JpegSettings | None = None
+    compressed: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def of_pillow(im: Any, name: str, path: Path) -> Metadata:
@@ -98,45 +162,3 @@ def gif_loop(loop: int | None) -> int | None:
     (None, 0, 2)
     """
     return None if loop is None or loop == 1 else max(loop - 1, 0)
-
-
-def lowered(file: IO[bytes], name: str) -> str | None:
-    """Return a sentence if Pillow gives only 8 bits of what the file has; else None."""
-    deep = {"JPEG2000": _is_deep_jpeg2000, "AVIF": _is_deep_avif}.get(name)
-    if deep is None:
-        return None
-    file.seek(0)
-    if not deep(file.read(_HEAD)):
-        return None
-    return f"{name} of more than 8 bits a channel was read as 8 bits: convert it to PNG or TIFF"
-
-
-def _is_deep_jpeg2000(head: bytes) -> bool:
-    # ISO/IEC 15444-1 A.5.1: the number of components 36 bytes after the SIZ marker, then a byte
-    # of bits − 1 for each. Grey is read in full.
-    at = head.find(b"\xff\x4f\xff\x51") + 2
-    if at < 2 or len(head) < at + 41:
-        return False
-    components = int.from_bytes(head[at + 38 : at + 40])
-    return components > 1 and (head[at + 40] & 0x7F) >= 8
-
-
-def _is_deep_avif(head: bytes) -> bool:
-    # AV1-ISOBMFF 2.3: high_bitdepth is the second bit of the third byte of the av1C box.
-    at = head.find(b"av1C")
-    return at >= 0 and len(head) > at + 6 and bool(head[at + 6] & 0x40)
-
-
-def webp_lossless(file: IO[bytes]) -> bool:
-    """Whether the (first) picture of a WebP file is of the lossless kind."""
-    file.seek(12)
-    while len(head := file.read(8)) == 8:
-        kind, length = head[:4], int.from_bytes(head[4:], "little")
-        if kind == b"ANMF":
-            # 16 bytes of frame header, then the chunks of the picture.
-            file.seek(16, 1)
-            continue
-        if kind in (b"VP8 ", b"VP8L"):
-            return kind == b"VP8L"
-        file.seek(length + length % 2, 1)
-    return False

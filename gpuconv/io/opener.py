@@ -1,5 +1,6 @@
-"""Open a file with the one Pillow plugin that knows it, behind our own limits and errors.
+"""What all readers share: the caller's wishes, opening, limits, errors, turning upright.
 
+A file is opened with the one Pillow plugin that knows it, behind our own limits and errors.
 `PIL.Image.open` is not used: its size limit is a global of the process, which a thread cannot
 change for itself, and it tries every plugin it has, with the programs that some of them start.
 """
@@ -11,13 +12,37 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from gpuconv.errors import ImageFileError
-from gpuconv.io.formats import FORMATS
+from numpy.typing import NDArray
 
-__all__ = ["check_size", "identify", "named", "open_pillow"]
+from gpuconv.errors import ImageFileError
+from gpuconv.io import exif as exif_tags
+from gpuconv.io.formats import FORMATS
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata
+
+__all__ = [
+    "Options",
+    "check_size",
+    "identify",
+    "named",
+    "open_pillow",
+    "oriented",
+    "tolerated",
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller of `read_image` asked for."""
+
+    path: Path
+    max_pixels: int | None
+    orient: str
+    salvage: bool
 
 
 @contextmanager
@@ -92,3 +117,46 @@ def check_size(width: int, height: int, limit: int | None, path: Path) -> None:
             f"cannot read {path}: {width} × {height} is {width * height} pixels, over the limit"
             f" of max_pixels={limit} (None for no limit)"
         )
+
+
+def tolerated(problem: str | None, options: Options) -> tuple[str, ...]:
+    """Raise a problem, or return it as a warning in salvage.
+
+    Raises
+    ------
+    ValueError
+        There is a problem and it is not salvage.
+    """
+    if problem is None:
+        return ()
+    if not options.salvage:
+        raise ValueError(problem)
+    return (f"salvaged what there is: {problem}",)
+
+
+def oriented(
+    pixels: NDArray[Any],
+    channels: str,
+    metadata: Metadata,
+    options: Options,
+    *,
+    turned: bool = False,
+) -> Image:
+    """Return the image, turned upright once or left as stored.
+
+    Parameters
+    ----------
+    turned : bool
+        Whether `pixels` are upright already: Pillow turns TIFF by itself, and only TIFF.
+    """
+    exif = exif_tags.parse(metadata.exif)
+    value = exif_tags.orientation(exif)
+    if options.orient == "keep":
+        pixels = exif_tags.turn(pixels, value, back=True) if turned else pixels
+        return Image(pixels, channels, metadata)
+    pixels = pixels if turned else exif_tags.turn(pixels, value)
+    dpi = metadata.dpi
+    if dpi is not None and value >= 5:
+        dpi = dpi[1], dpi[0]
+    block = exif_tags.build(exif_tags.upright(exif))
+    return Image(pixels, channels, replace(metadata, dpi=dpi, exif=block))

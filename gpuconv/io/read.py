@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
-from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.errors import ArgumentError, ArgumentTypeError, ImageFileError, choose
 from gpuconv.io import pnm
-from gpuconv.io.image import Image, Metadata
-from gpuconv.io.opener import check_size, identify, named
-from gpuconv.io.read_pillow import pillow_frames
+from gpuconv.io.blocks import fault, lowered, webp_lossless
+from gpuconv.io.decode import Header, decode, kind_of, load
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata, of_pillow
+from gpuconv.io.opener import (
+    Options,
+    check_size,
+    identify,
+    named,
+    open_pillow,
+    oriented,
+    tolerated,
+)
 from gpuconv.io.read_tiff import tiff_pages
-from gpuconv.io.source import Options, oriented, tolerated
-from gpuconv.io.whole import fault
 
 __all__ = ["DEFAULT_MAX_PIXELS", "read_frames", "read_image"]
 
@@ -108,7 +118,8 @@ def read_frames(
     --------
     >>> durations = [f.metadata.duration for f in read_frames("a.gif")]    # doctest: +SKIP
     """
-    return _read(_options(path, max_pixels, orient, salvage), 0)
+    frames = _read(_options(path, max_pixels, orient, salvage), 0)
+    return _salvaged(frames) if salvage else frames
 
 
 def _options(path: PathLike, max_pixels: int | None, orient: str, salvage: bool) -> Options:
@@ -119,6 +130,20 @@ def _options(path: PathLike, max_pixels: int | None, orient: str, salvage: bool)
         return Options(Path(path), max_pixels, orient, bool(salvage))
     except TypeError:
         raise ArgumentTypeError(f"path={path!r} is no path") from None
+
+
+def _salvaged(frames: Generator[Image]) -> Iterator[Image]:
+    """Yield frames up to a bad one, the last of them with a warning."""
+    with contextlib.closing(frames):
+        last = next(frames)
+        try:
+            for image in frames:
+                yield last
+                last = image
+        except ImageFileError as error:
+            warnings = (*last.metadata.warnings, f"salvaged what there is: {error}")
+            last = replace(last, metadata=replace(last.metadata, warnings=warnings))
+        yield last
 
 
 def _read(options: Options, first: int) -> Generator[Image]:
@@ -136,7 +161,7 @@ def _frames(file: IO[bytes], name: str, options: Options, first: int) -> Iterato
         return tiff_pages(file, options, first)
     if name == "PPM" and file.read(2) in pnm.MAGIC:
         return iter([_pnm(file, options)][first:])
-    return pillow_frames(file, name, options, first)
+    return _pillow_frames(file, name, options, first)
 
 
 def _pnm(file: IO[bytes], options: Options) -> Image:
@@ -146,3 +171,55 @@ def _pnm(file: IO[bytes], options: Options) -> Image:
     notes = tolerated(None if whole else "it is truncated", options)
     metadata = Metadata(format="PPM", suffix=options.path.suffix, warnings=notes)
     return oriented(pixels, header.channels, metadata, options)
+
+
+def _pillow_frames(file: IO[bytes], name: str, options: Options, first: int) -> Iterator[Image]:
+    """Yield the pictures of an open file from number `first` on."""
+    im = open_pillow(file, name)
+    hidden = int(getattr(im, "default_image", False))
+    for index in itertools.count(first + hidden):
+        if not _seek(im, name, index):
+            return
+        check_size(im.width, im.height, options.max_pixels, options.path)
+        yield _pillow_frame(im, file, name, options)
+
+
+def _seek(im: Any, name: str, index: int) -> bool:
+    """Go to a frame; False beyond the last one, which a GIF does not know before it gets there."""
+    if name != "GIF" and index >= getattr(im, "n_frames", 1):
+        return False
+    try:
+        im.seek(index)
+    except EOFError:
+        if name == "GIF":
+            return False
+        raise
+    return True
+
+
+def _pillow_frame(im: Any, file: IO[bytes], name: str, options: Options) -> Image:
+    header = Header.of(im)
+    kind_of(im, header)
+    animated = bool(getattr(im, "is_animated", False))
+    again = None if animated else lambda: open_pillow(file, name)
+    problem = load(im, options.salvage)
+    if problem and name == "JPEG":
+        im = _padded(file)
+    pixels, channels = decode(im, header, again, options.salvage)
+    notes = list(tolerated(problem, options))
+    if header.deep and animated:
+        notes.append("its frames of 16 bits a channel were read as 8 bits")
+    if (note := lowered(file, name)) is not None:
+        notes.append(note)
+    metadata = replace(of_pillow(im, name, options.path), warnings=tuple(notes))
+    if name == "WEBP":
+        metadata = replace(metadata, compressed=webp_lossless(file))
+    return oriented(pixels, channels, metadata, options)
+
+
+def _padded(file: IO[bytes]) -> Any:
+    """Open a truncated JPEG with an end mark, so that the scans which are there are all used."""
+    file.seek(0)
+    im = open_pillow(io.BytesIO(file.read() + b"\xff\xd9"), "JPEG")
+    load(im, salvage=True)
+    return im

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import IO, Any
 
@@ -12,13 +13,12 @@ from numpy.typing import NDArray
 
 from gpuconv.errors import ImageFileError
 from gpuconv.io import exif as exif_tags
-from gpuconv.io.colour import divide_alpha
+from gpuconv.io.colour import divide_alpha, plain
 from gpuconv.io.decode import Header, decode, divided, kind_of, load
-from gpuconv.io.ifd import Directory, pages
-from gpuconv.io.image import Image, Metadata
-from gpuconv.io.opener import check_size, open_pillow
-from gpuconv.io.source import Options, oriented, tolerated
-from gpuconv.io.tiff_tags import Tag
+from gpuconv.io.ifd import Directory, Tag, pages
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata
+from gpuconv.io.opener import Options, check_size, open_pillow, oriented, tolerated
 
 __all__ = ["tiff_pages"]
 
@@ -36,12 +36,19 @@ def tiff_pages(file: IO[bytes], options: Options, first: int) -> Iterator[Image]
     shown = [k for k, page in enumerate(chain) if not _reduced(page)] or [0]
     if len(shown) < len(chain):
         notes += (f"left out {len(chain) - len(shown)} smaller copies or masks of its pages",)
+    # One for all pages: each new one would walk the chain from its start.
+    opened = functools.cache(lambda: open_pillow(file, "TIFF"))
     for index in shown[first:]:
-        yield _page(file, index, chain[index], notes, options)
+        yield _page(file, opened, index, chain[index], notes, options)
 
 
 def _page(
-    file: IO[bytes], index: int, page: Directory, notes: tuple[str, ...], options: Options
+    file: IO[bytes],
+    opened: Callable[[], Any],
+    index: int,
+    page: Directory,
+    notes: tuple[str, ...],
+    options: Options,
 ) -> Image:
     width, height = _number(page, Tag.WIDTH, 0), _number(page, Tag.HEIGHT, 0)
     check_size(width, height, options.max_pixels, options.path)
@@ -55,7 +62,7 @@ def _page(
         warnings=notes,
     )
     try:
-        im = _open_page(file, index, page)
+        im = _turn_to(opened, index, page)
         header = Header.of(im)
         kind_of(im, header)
     except Exception as error:
@@ -63,13 +70,13 @@ def _page(
         return oriented(pixels, channels, metadata, options)
     problem = load(im, options.salvage)
     metadata = replace(metadata, warnings=(*notes, *tolerated(problem, options)))
-    again = lambda: _open_page(file, index, page)  # noqa: E731
+    again = functools.partial(_turn_to, opened, index, page)
     pixels, channels = decode(im, header, again, options.salvage)
     return oriented(_restored(pixels, page), channels, metadata, options, turned=True)
 
 
-def _open_page(file: IO[bytes], index: int, page: Directory) -> Any:
-    """Return Pillow's image of a page, not loaded.
+def _turn_to(opened: Callable[[], Any], index: int, page: Directory) -> Any:
+    """Return Pillow's image at a page that is not loaded.
 
     Raises
     ------
@@ -78,8 +85,9 @@ def _open_page(file: IO[bytes], index: int, page: Directory) -> Any:
     """
     if _is_planar_and_deep(page):
         raise ValueError("Pillow does not read colour of 16 bits or more in separate planes")
-    im = open_pillow(file, "TIFF")
-    im.seek(index)
+    im = opened()
+    # Not `seek`, which does nothing where it stands there already, with the pixels loaded.
+    im._seek(index)
     return im
 
 
@@ -161,9 +169,7 @@ def _understood(
             f"pixels of shape {pixels.shape} with photometric interpretation {photometric}"
             " are no grey, RGB or CMYK picture"
         )
-    if pixels.dtype == bool:
-        pixels = np.where(pixels, np.uint8(255), np.uint8(0))
-    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    pixels = plain(pixels)
     alpha = bool(extra) and extra[0] in (1, 2) and channels != "CMYK"
     keep = len(channels) + alpha
     if keep == 1:

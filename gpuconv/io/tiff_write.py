@@ -25,11 +25,12 @@ from gpuconv.io.ifd import (
     UNDEFINED,
     Directory,
     Entry,
+    Tag,
     directory_end,
     lay_out,
 )
-from gpuconv.io.image import Image, Metadata
-from gpuconv.io.tiff_tags import Tag
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata
 
 __all__ = ["write"]
 
@@ -57,21 +58,17 @@ def write(file: IO[bytes], images: Sequence[Image], compress: bool) -> None:
     big = sum(image.pixels.nbytes for image in images) > _CLASSIC
     file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if big else b"II*\0\0\0\0\0")
     link = 8 if big else 4
-    for index, image in enumerate(images):
-        directory = _page(file, image, compress, big)
-        tags = (
-            exif_tags.stamped(image.metadata.exif, image.pixels.shape, tiff=True)
-            if not index
-            else {}
-        )
-        directory.update(tags.pop(0, {}))
+    exif = exif_tags.stamped(images[0].metadata.exif, images[0].pixels.shape, tiff=True)
+    for image in images:
+        directory = _page(file, image, compress, big) | exif.pop(0, {})
         start = file.tell()
-        file.write(lay_out(directory, tags, start, big))
+        file.write(lay_out(directory, exif, start, big))
         end = file.tell() + file.write(b"\0" * (file.tell() % 2))
         file.seek(link)
         file.write(struct.pack("<Q" if big else "<I", start))
         file.seek(end)
-        link = start + directory_end({**directory, **dict.fromkeys(tags, Entry(LONG, b""))}, big)
+        link = start + directory_end(len(directory) + len(exif), big)
+        exif = {}
 
 
 def _page(file: IO[bytes], image: Image, compress: bool, big: bool) -> Directory:

@@ -13,7 +13,8 @@ import numpy as np
 from gpuconv.errors import ArgumentError, ArgumentTypeError, ImageFileError
 from gpuconv.io.encode import encode
 from gpuconv.io.formats import FORMATS, choose_format, refuse
-from gpuconv.io.image import Image, Metadata
+from gpuconv.io.image import Image
+from gpuconv.io.metadata import Metadata
 from gpuconv.io.opener import named
 from gpuconv.io.replacing import replacing
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from gpuconv.backends.device import Device
 from gpuconv.errors import DeviceError
 
-__all__ = ["NAME", "device", "empty", "owns", "run"]
+__all__ = ["NAME", "asarray", "device", "empty", "owns", "run"]
 
 NAME = "cuda"
 
@@ -40,6 +40,11 @@ def _machine() -> str:
     if importlib.util.find_spec("cupy") is None:
         return "CuPy is not installed: pip install 'gpuconv[cuda13]'"
     return ""
+
+
+def asarray(image: Any) -> NoReturn:
+    """Refuse, with the reason."""
+    raise DeviceError(device().reason)
 
 
 def device() -> Device:

@@ -12,7 +12,7 @@ from gpuconv.backends.device import Device
 from gpuconv.backends.host.linear import run
 from gpuconv.backends.host.threads import thread_count
 
-__all__ = ["NAME", "device", "empty", "owns", "run"]
+__all__ = ["NAME", "asarray", "device", "empty", "owns", "run"]
 
 NAME = "host"
 
@@ -20,6 +20,11 @@ NAME = "host"
 def owns(array: Any) -> bool:
     """Return whether `array` is in host memory as NumPy sees it."""
     return isinstance(array, np.ndarray)
+
+
+def asarray(image: Any) -> NDArray[Any]:
+    """Return `image` as a plain array in host memory, without a copy where it is one."""
+    return np.asarray(image)
 
 
 def device() -> Device:

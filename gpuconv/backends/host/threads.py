@@ -60,6 +60,10 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
         helper.start()
     guarded()
     for helper in helpers:
-        helper.join()
+        try:
+            helper.join()
+        except BaseException as error:  # Ctrl-C while waiting: stop the helper, then go
+            failures.append(error)
+            helper.join()
     if failures:
         raise failures[0]
