@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 from skimage import data
 
-from gpuconv.batch import BatchOptions, plan_jobs, run_jobs
+from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs
 from gpuconv.batch.work import Stopwatch, reason_of
 from gpuconv.errors import ArgumentError, GpuconvError
 
@@ -50,6 +50,16 @@ def test_grey_comes_before_the_filter():
     _, made = run_one(lambda pixels: seen.append(pixels.shape) or pixels, grey=True)
     assert seen == [CAT.shape[:2]]
     assert np.array_equal(made, np.asarray(Pillow.fromarray(CAT).convert("L")))
+
+
+def test_grey_that_the_suffix_cannot_hold_gets_another():
+    save("s/cat.ppm")
+    plan = plan_jobs("s", "out")
+    options = BatchOptions(grey=True)
+    foreseen = preview_jobs(plan, options).results[0]
+    made = run_jobs(plan, same, options).results[0]
+    assert (made.status, made.output) == ("done", Path("out/cat.ppm.png"))
+    assert (foreseen.output, foreseen.warning) == (made.output, made.warning)
 
 
 def test_linear_light():

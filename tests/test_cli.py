@@ -10,12 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 import gpuconv
 from gpuconv.cli import main
 from gpuconv.cli.parser import COMMANDS
 from gpuconv.filters import catalog
+from gpuconv.io import write_image
 
 Done = subprocess.CompletedProcess[str]
 
@@ -242,3 +245,44 @@ def test_info_as_json() -> None:
     assert report["threads"] >= 1
     assert [d["name"] for d in report["devices"]] == [d.name for d in gpuconv.devices()]
     assert isinstance(report["extras"], dict)
+
+
+# Streams that nobody reads
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_stop_no_work(closed: str, tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", np.zeros((4, 4), np.uint8))
+    env = os.environ | {"PYTHONPATH": str(Path(gpuconv.__file__).parent.parent)}
+    command = f"'{sys.executable}' -m gpuconv batch a.png -o out --filter box --json {closed}"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=env, capture_output=True)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "a.png").is_file()
+
+
+def test_a_log_that_is_cut_off_stops_no_work(tmp_path: Path) -> None:
+    for index in range(12):
+        write_image(tmp_path / f"{index}.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    env = os.environ | {"PYTHONPATH": str(Path(gpuconv.__file__).parent.parent)}
+    command = [sys.executable, "-m", "gpuconv", "batch", ".", "-o", "out", "--filter", "box", "-v"]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        assert process.wait(60) == 1
+    assert len(list((tmp_path / "out").glob("*.png"))) == 12
+
+
+def test_warnings_of_pillow_are_not_shown(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 4, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", bigtiff=True, byteorder=">")
+    done = gpuconv_command("batch", "a.tif", "-o", "out", "--filter", "box", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Warning" not in done.stderr
+
+
+def test_a_file_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    write_image(tmp_path / "\x1b[31mred\n.png", np.zeros((4, 4), np.uint8))
+    done = gpuconv_command("batch", ".", "-o", "out", "--filter", "box", "-v", cwd=tmp_path)
+    assert "done: \\x1b[31mred\\n.png -> out/\\x1b[31mred\\n.png" in done.stderr
+    assert "\x1b" not in done.stderr

@@ -118,6 +118,15 @@ def test_the_flag_is_set_by_a_signal_and_handlers_are_put_back() -> None:
     assert line.startswith("stopping: ")
 
 
+def test_a_stream_that_is_busy_does_not_lose_the_signal() -> None:
+    def busy(line: str) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    with Interrupt(busy, clean=print) as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.is_set()
+
+
 def test_threads_that_may_not_handle_signals_do_without() -> None:
     before = signal.getsignal(signal.SIGINT)
     inside: list[object] = []

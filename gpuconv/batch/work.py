@@ -81,7 +81,9 @@ class Worker:
         before = state_of(job.input) or (0, 0)
         with watch.stage("read"):
             frames = self._read(job.input)
-        verdict = settle(job, output_suffix(frames[0]), self.options, self.claims)
+        verdict = settle(
+            job, output_suffix(frames[0], grey=self.options.grey), self.options, self.claims
+        )
         if passed := _passed(job, verdict, watch):
             return passed
         output, warnings = verdict.output or job.output, [verdict.reason] * bool(verdict.reason)

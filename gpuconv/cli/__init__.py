@@ -6,13 +6,14 @@ that ``gpuconv --help`` is instant.
 
 from __future__ import annotations
 
-import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
 from gpuconv.cli.parser import COMMANDS, command_of
+from gpuconv.cli.streams import complete, mute
 from gpuconv.errors import DeviceError, GpuconvError, ImageFileError
 
 __all__ = ["EXIT_DEVICE", "EXIT_FAILED", "EXIT_USAGE", "main"]
@@ -45,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    complete()
+    if not sys.warnoptions:
+        # They name no file, and stand across the progress bar.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
     if isinstance(sys.stdout, TextIOWrapper):
         # Where it cannot show a letter, a formula with a question mark is better than none.
         sys.stdout.reconfigure(errors="replace")
@@ -53,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # from argparse: its message is printed already
         return end.code if isinstance(end.code, int) else EXIT_USAGE
     except BrokenPipeError:
-        # The reader, such as head, has what it wants; Python must not complain while exiting.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute(sys.stdout)
         return 0
     except KeyboardInterrupt:
         return 130

@@ -25,6 +25,7 @@ from gpuconv.cli.batch_options import batch_parser
 from gpuconv.cli.filter_options import add_filter_flags, chain_of, flag_hint, glue, named
 from gpuconv.cli.interrupt import Interrupt
 from gpuconv.cli.progress import Display, display_on
+from gpuconv.cli.streams import emit, plain
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
 from gpuconv.io import discard_unfinished
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.dry_run:
         summary = preview_jobs(plan, settings)
         if not options.json:
-            print("\n".join(map(_line, summary.results)))
+            emit("".join(f"{plain(_line(result))}\n" for result in summary.results), sys.stdout)
     else:
         summary = _run(plan, chain, settings, options)
     _tell(summary.lines() if not options.quiet else _failures(summary))
@@ -127,9 +128,10 @@ def _say(result: Result, display: Display, options: argparse.Namespace) -> None:
 
 def _line(result: Result) -> str:
     """Return one line about a file."""
-    told = f"{result.status.replace('_', ' ')}: {result.input}"
+    status = result.status.replace("_", " ")
     if result.error:
-        return f"{told}: {result.error}"
+        return f"{status}: {result.reason}"
+    told = f"{status}: {result.input}"
     target = "" if result.output in (None, result.input) else f" -> {result.output}"
     spent = sum(result.seconds.values())
     remarks = [result.warning or "", f"{spent:.2f} s" if spent else ""]
@@ -143,7 +145,7 @@ def _failures(summary: Summary) -> list[str]:
 
 def _tell(lines: list[str]) -> None:
     for line in lines:
-        print(line, file=sys.stderr)
+        emit(f"{plain(line)}\n", sys.stderr)
 
 
 def _check_summary_file(name: str | None, plan: Plan) -> None:
@@ -166,5 +168,5 @@ def _report(summary: Summary, options: argparse.Namespace) -> int:
         unfinished.write_text(summary.to_json() + "\n", encoding="utf-8")
         unfinished.replace(options.summary)
     if options.json:
-        print(summary.to_json())
+        emit(summary.to_json() + "\n", sys.stdout)
     return summary.exit_code

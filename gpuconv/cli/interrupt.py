@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -58,4 +59,6 @@ class Interrupt:
             self._clean()
             os._exit(EXIT_INTERRUPTED)
         self._set = True
-        self._say("stopping: files at work are finished first (once more: stop at once)")
+        # A stream that was at work when the signal came refuses; the flag is what counts.
+        with suppress(RuntimeError):
+            self._say("stopping: files at work are finished first (once more: stop at once)")

@@ -7,6 +7,7 @@ import shutil
 from typing import TextIO
 
 from gpuconv.batch import Progress, Result
+from gpuconv.cli.streams import emit, plain
 
 __all__ = ["Bar", "Display", "Lines", "clock", "display_on", "time_left"]
 
@@ -64,7 +65,7 @@ class Display:
 
     def say(self, line: str) -> None:
         """Print a line for good."""
-        print(line, file=self.stream, flush=True)
+        emit(f"{plain(line)}\n", self.stream)
 
     def close(self) -> None:
         """Leave the stream ready for others."""
@@ -101,15 +102,15 @@ class Bar(Display):
     def _show(self, now: Progress) -> None:
         if self._due(now, _REDRAW) or now.done in (1, now.total):
             self._line = self.render(now, shutil.get_terminal_size().columns - 1)
-            self._write(_CLEAR + self._line)
+            emit(_CLEAR + self._line, self.stream)
 
     def say(self, line: str) -> None:
         """Print a line above the bar."""
-        self._write(f"{_CLEAR}{line}\n{self._line}")
+        emit(f"{_CLEAR}{plain(line)}\n{self._line}", self.stream)
 
     def close(self) -> None:
         """Take the bar away."""
-        self._write(_CLEAR)
+        emit(_CLEAR, self.stream)
 
     def render(self, now: Progress, width: int) -> str:
         """Return the bar in at most `width` columns; where that is narrow, only the counts."""
@@ -122,10 +123,6 @@ class Bar(Display):
             return (left.strip() + failed)[:width]
         cells = int(room * share)
         return left + self._full * cells + self._empty * (room - cells) + right
-
-    def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
 
 
 def _can_write(stream: TextIO, text: str) -> bool:
