@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from gpuconv import errors, kernels
 from gpuconv.api import convolve, correlate, plan
 from gpuconv.backends import Device, devices
-from gpuconv.errors import GpuconvError
+from gpuconv.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DeviceError,
+    GpuconvError,
+    ImageFileError,
+    MissingExtraError,
+)
 from gpuconv.kernel import Kernel, as_kernel
 from gpuconv.plan import Plan
 
@@ -39,12 +46,17 @@ _LAZY = {
 }
 
 __all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
     "Chain",
     "Device",
+    "DeviceError",
     "Filter",
     "GpuconvError",
     "Image",
+    "ImageFileError",
     "Kernel",
+    "MissingExtraError",
     "Plan",
     "as_kernel",
     "convolve",

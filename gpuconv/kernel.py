@@ -243,7 +243,8 @@ class Kernel:
     def __truediv__(self, divisor: float) -> Kernel:
         if not isinstance(divisor, (int, float, np.integer, np.floating)):
             return NotImplemented
-        return Kernel(self._weights, anchor=self.anchor, divisor=self.divisor * divisor)
+        exact = self.divisor * check_divisor(divisor)  # not in the narrow dtype of a NumPy scalar
+        return Kernel(self._weights, anchor=self.anchor, divisor=exact)
 
     def __matmul__(self, other: Kernel) -> Kernel:
         """Return the one kernel that does what this one does after `other` (full convolution)."""

@@ -182,10 +182,10 @@ def check_divisor(divisor: Any) -> float:
     """Return `divisor` as an int if it is whole, else as a float."""
     if not isinstance(divisor, (int, float, np.integer, np.floating)):
         raise ArgumentTypeError(f"divisor={divisor!r} must be a real number")
-    largest = sys.float_info.max
-    if not -largest <= divisor <= largest or divisor == 0:
+    number = int(divisor) if isinstance(divisor, (int, np.integer)) else float(divisor)
+    if not abs(number) <= sys.float_info.max or number == 0:
         raise ArgumentError(f"divisor={divisor!r} must be finite and not 0")
-    return int(divisor) if float(divisor).is_integer() else float(divisor)
+    return int(number) if float(number).is_integer() else number
 
 
 def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]:

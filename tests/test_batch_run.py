@@ -208,7 +208,9 @@ def test_skip_is_resume_and_other_parameters_are_said():
     assert statuses(other) == ["skipped"] * 4
     assert other.counts["outdated"] == 4
     assert other.results[0].warning == "the output was made with other parameters (negative)"
-    assert other.notices[0].startswith("4 outputs made with other parameters or from other inputs")
+    assert other.notices[0].startswith(
+        "4 of the outputs, made with other parameters or inputs, left alone"
+    )
     changed = run()
     assert [result.outdated for result in changed.results] == [False, False, False, True]
     assert changed.results[3].warning == "the input has changed since the output was made"
@@ -422,7 +424,7 @@ def test_the_preview_touches_nothing_and_tells_what_comes():
         False,
         False,
     ]
-    assert "1 outputs made with other parameters" in summary.notices[0]
+    assert "1 of the outputs, made with other parameters" in summary.notices[0]
     assert "a folder stands where the output goes" in summary.results[3].error
     overwrite = preview_jobs(plan, BatchOptions(exists="overwrite"))
     assert statuses(overwrite)[:3] == ["would_write", "would_overwrite", "would_overwrite"]

@@ -160,3 +160,15 @@ def test_a_salvaged_page_does_not_show_the_one_before(tmp_path: Path) -> None:
     assert first.pixels.min() == 255
     assert second.metadata.warnings
     assert second.pixels.max() < 255
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_extra_channels_are_left_out_and_it_is_said(tmp_path: Path, dtype: str) -> None:
+    path = tmp_path / "five.tif"
+    five = np.arange(4 * 6 * 5).reshape(4, 6, 5).astype(dtype)
+    kinds = ["unspecified", "unspecified"]
+    tifffile.imwrite(path, five, photometric="rgb", planarconfig="contig", extrasamples=kinds)
+    image = read_image(path)
+    assert image.channels == "RGB"
+    np.testing.assert_array_equal(image.pixels, five[..., :3])
+    assert image.metadata.warnings == ("left out 2 extra channels beside RGB",)

@@ -183,7 +183,7 @@ def _notices(table: list[Result], journals: Iterable[Journal], interrupted: bool
     outdated = sum(result.outdated for result in table)
     if outdated:
         yield (
-            f"{outdated} outputs made with other parameters or from other inputs were left alone;"
+            f"{outdated} of the outputs, made with other parameters or inputs, left alone;"
             " exists='overwrite' (--exists overwrite) makes them anew"
         )
     left = sum(result.status == "not_run" for result in table)

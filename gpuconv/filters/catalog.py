@@ -94,7 +94,7 @@ class Parameter:
                 continue
         if self.choices and not self.types:
             choose(self.name, text, map(str, self.choices), "an allowed value")
-        raise ArgumentError(f"{self.name}={text!r} is not allowed: it must be {self.kind}")
+        raise ArgumentError(f"{self.name}={text!r} is not allowed (expected: {self.kind})")
 
 
 def _read(reader: Any, text: str) -> Any:

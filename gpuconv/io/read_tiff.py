@@ -67,12 +67,22 @@ def _page(
         kind_of(im, header)
     except Exception as error:
         pixels, channels = _by_tifffile(file, index, page, options, str(error))
-        return oriented(pixels, channels, metadata, options)
+        return oriented(pixels, channels, _without(page, channels, metadata), options)
     problem = load(im, options.salvage)
     metadata = replace(metadata, warnings=(*notes, *tolerated(problem, options)))
     again = functools.partial(_turn_to, opened, index, page)
     pixels, channels = decode(im, header, again, options.salvage)
+    metadata = _without(page, channels, metadata)
     return oriented(_restored(pixels, page), channels, metadata, options, turned=True)
+
+
+def _without(page: Directory, channels: str, metadata: Metadata) -> Metadata:
+    """Return `metadata` with a warning if the file has more channels than were read."""
+    lost = _number(page, Tag.SAMPLES, 1) - len(channels)
+    if lost < 1:
+        return metadata
+    note = f"left out {lost} extra channel{'s' * (lost > 1)} beside {channels}"
+    return replace(metadata, warnings=(*metadata.warnings, note))
 
 
 def _turn_to(opened: Callable[[], Any], index: int, page: Directory) -> Any:
