@@ -17,6 +17,7 @@ from PIL import features
 from skimage import data
 
 import gpuconv
+from gpuconv.backends.host.threads import thread_count
 from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs
 from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.errors import ArgumentError
@@ -180,19 +181,18 @@ def test_the_cores_are_shared(monkeypatch):
     seen = set()
 
     def look(image):
-        seen.add(os.environ.get("GPUCONV_NUM_THREADS"))
+        seen.add(thread_count())
         return image
 
-    cores = len(os.sched_getaffinity(0))
+    cores = thread_count()
     run(transform=look, jobs=3)
     run(transform=look, jobs=1, exists="overwrite")
-    assert seen == {str(max(1, cores // 3)), None}
-    assert "GPUCONV_NUM_THREADS" not in os.environ
+    assert seen == {max(1, cores // 3), cores}
+    assert thread_count() == cores
     monkeypatch.setenv("GPUCONV_NUM_THREADS", "7")
     seen.clear()
     run(transform=look, jobs=3, exists="overwrite")
-    assert seen == {"7"}
-    assert os.environ["GPUCONV_NUM_THREADS"] == "7"
+    assert seen == {7}
 
 
 def test_skip_is_resume_and_other_parameters_are_said():

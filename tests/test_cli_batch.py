@@ -190,7 +190,7 @@ def test_what_exists_is_skipped_and_other_parameters_are_told(photos: Path) -> N
     assert "2 skipped" in again.stderr
     assert "other parameters" not in again.stderr
     other = batch(photos, *command, "--size", "5")
-    assert "2 outputs made with other parameters" in other.stderr
+    assert "2 of the outputs, made with other parameters" in other.stderr
     refused = batch(photos, *command, "--exists", "error")
     assert refused.returncode == 1
     assert refused.stderr.count("failed: ") == 2

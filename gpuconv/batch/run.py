@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from gpuconv.backends.host.threads import VARIABLE, thread_count
+from gpuconv.backends.host.threads import share_cores
 from gpuconv.batch.clashes import Claims
 from gpuconv.batch.existing import Verdict, judge, settle
 from gpuconv.batch.jobs import Job, Plan
@@ -91,7 +90,7 @@ def run_jobs(
     pixels = failed = 0
     workers = max(1, min(options.workers, len(plan)))
     working = _results(plan, worker, workers, options.error_limit, stop)
-    with occupied(plan), _shared_cores(workers), closing(working) as results:
+    with occupied(plan), closing(working) as results:
         for done, (index, result) in enumerate(results, start=1):
             table[index] = result
             pixels, failed = pixels + result.pixels, failed + result.failed
@@ -139,7 +138,7 @@ def _results(
     those at work are finished.
     """
     jobs, at_work, failed = enumerate(plan), dict[Future[Result], int](), 0
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers, initializer=share_cores, initargs=(workers,)) as pool:
         while True:
             if not stop.is_set() and (limit is None or failed < limit):
                 for index, job in itertools.islice(jobs, workers - len(at_work)):
@@ -190,16 +189,3 @@ def _notices(table: list[Result], journals: Iterable[Journal], interrupted: bool
     if left:
         cause = "interrupted" if interrupted else "stopped after too many failures"
         yield f"{cause}: {left} files were not started; the same call goes on with them"
-
-
-@contextmanager
-def _shared_cores(workers: int) -> Iterator[None]:
-    """Share the cores among the workers: each filters with its part, unless the user set it."""
-    if os.environ.get(VARIABLE, "").strip() or workers < 2:
-        yield
-        return
-    os.environ[VARIABLE] = str(max(1, thread_count() // workers))
-    try:
-        yield
-    finally:
-        os.environ.pop(VARIABLE, None)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 from gpuconv.errors import ArgumentError
 
-__all__ = ["VARIABLE", "deal", "thread_count"]
+__all__ = ["VARIABLE", "deal", "share_cores", "thread_count"]
 
 #: Environment variable that limits the threads of one call.
 VARIABLE = "GPUCONV_NUM_THREADS"
 
+#: How many workers, this thread one of them, make calls at the same time.
+_workers: ContextVar[int] = ContextVar("workers", default=1)
+
 
 def thread_count() -> int:
     """Return how many threads a large call uses: :data:`VARIABLE`, else the usable cores.
+
+    Among workers that share the cores, else this one's part of them.
 
     Raises
     ------
@@ -24,11 +30,17 @@ def thread_count() -> int:
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        cores = getattr(os, "sched_getaffinity", None)
-        return len(cores(0)) if cores else os.cpu_count() or 1
+        usable = getattr(os, "sched_getaffinity", None)
+        cores = len(usable(0)) if usable else os.cpu_count() or 1
+        return max(1, cores // _workers.get())
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentError(f"{VARIABLE}={text!r} must be a positive integer, or unset")
     return int(text)
+
+
+def share_cores(workers: int) -> None:
+    """Let the calls that this thread will make use its part of the cores, one of `workers`."""
+    _workers.set(workers)
 
 
 def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> None:
@@ -55,15 +67,23 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
         except BaseException as error:  # an interrupt too must stop the other threads
             failures.append(error)
 
-    helpers = [threading.Thread(target=guarded) for _ in range(min(threads, items) - 1)]
+    def help_out() -> None:
+        guarded()
+        finished.append(None)
+        another.release()
+
+    finished, another = list[None](), threading.Semaphore(0)
+    helpers = [threading.Thread(target=help_out) for _ in range(min(threads, items) - 1)]
     for helper in helpers:
         helper.start()
     guarded()
-    for helper in helpers:
+    while len(finished) < len(helpers):
+        # Not `join`, which after an interrupt takes the thread for finished (CPython bpo-45274).
         try:
-            helper.join()
-        except BaseException as error:  # Ctrl-C while waiting: stop the helper, then go
+            another.acquire()
+        except BaseException as error:
             failures.append(error)
-            helper.join()
+    for helper in helpers:
+        helper.join()
     if failures:
         raise failures[0]
