@@ -80,9 +80,8 @@ def rule(dtype: object, argument: str = "dtype") -> Rule:
         if name == "bool"
         else ""
     )
-    raise ArgumentTypeError(
-        f"{argument} of dtype {name} is not supported{hint} (one of {', '.join(TABLE)})"
-    )
+    what = f"{argument}={name}" if argument.endswith("dtype") else f"{argument} of dtype {name}"
+    raise ArgumentTypeError(f"{what} is not supported{hint} (one of {', '.join(TABLE)})")
 
 
 @lru_cache(maxsize=64)

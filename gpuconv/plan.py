@@ -22,8 +22,9 @@ __all__ = ["METHODS", "Plan", "make_plan"]
 
 METHODS = ("auto", "dense", "separable")
 
-#: Output rows and bytes per output row of a tile: with its halo and copies it fills a second-level
-#: cache (1–2 MiB). Half the width costs up to half the speed, as tiles have a fixed cost in Python.
+#: Rows of a tile and bytes of a row, without the halo: with it and its copies a tile fills a
+#: second-level cache (1–2 MiB). Half the width costs up to half the speed, as a tile has a fixed
+#: cost in Python.
 _TILE_ROWS = 128
 _TILE_ROW_BYTES = 4096
 
@@ -106,7 +107,8 @@ def _choose(
     dense, pair = rows * columns, rows + columns
     if method == "dense":
         return (), (("separable", "method='dense' was asked for"),)
-    most = min(rows, columns) if method == "separable" else (dense - 1) // pair
+    line = rows == 1 < columns
+    most = min(rows, columns) if method == "separable" or line else (dense - 1) // pair
     terms = kernel.terms or cross_terms(kernel.numerators, tolerance, most)
     if method == "separable":
         if not terms:
@@ -117,15 +119,18 @@ def _choose(
         return terms, (("dense", "method='separable' was asked for"),)
     if not terms:
         return (), (("separable", f"the kernel is no sum of {most} or fewer separable terms"),)
+    if line:
+        return terms, (("dense", "it needs several rows to be efficient, and this kernel is one"),)
     cost = len(terms) * pair
     if cost >= dense:
         return (), (("separable", f"{cost} multiply-adds per pixel, dense takes {dense}"),)
     return terms, (("dense", f"{dense} multiply-adds per pixel, separable takes {cost}"),)
 
 
-def _tile(x: tiling.Axis, itemsize: int) -> tuple[int, int]:
+def _tile(y: tiling.Axis, x: tiling.Axis, itemsize: int) -> tuple[int, int]:
     """Return output rows and columns of a tile: at least as wide as its halo, which is work too."""
-    return _TILE_ROWS, max(_TILE_ROW_BYTES // itemsize, x.footprint // x.stride)
+    width = max(_TILE_ROW_BYTES // itemsize, x.footprint) // x.stride
+    return max(_TILE_ROWS // y.stride, 1), max(width, 1)
 
 
 @lru_cache(maxsize=256)
@@ -175,7 +180,7 @@ def make_plan(
         dtype=dtype,
         accumulator=summed,
         out_dtype=out_dtype,
-        tile=_tile(x, summed.itemsize),
+        tile=_tile(y, x, summed.itemsize),
         operations=len(terms) * (rows + columns) or rows * columns,
         rejected=rejected,
     )

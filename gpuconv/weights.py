@@ -206,20 +206,22 @@ def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]
     ([1, 2, 1], [1, 0, -1])
     """
     rest, terms, total = weights.copy(), list[Term](), np.abs(weights).sum()
+    whole = weights.dtype.kind == "i"
     if total == 0:
         return ((weights[:, 0], weights[0]),)
     for _ in range(most):
         y, x = np.unravel_index(np.argmax(np.abs(rest)), rest.shape)
         column, row = rest[:, x].copy(), rest[y].copy()
-        if weights.dtype.kind == "i":
+        if whole:
             column //= np.gcd.reduce(column)
             if (row % column[y]).any():
                 return ()
             row //= column[y]
         else:
             row /= column[y]
+        column.flags.writeable = row.flags.writeable = False
         terms.append((column, row))
         rest -= np.outer(column, row)
-        if np.abs(rest).sum() <= tolerance * total:
+        if np.abs(rest).sum() <= (0 if whole else tolerance * total):
             return tuple(terms)
     return ()

@@ -70,5 +70,8 @@ def select(image: Any, device: str | None) -> ModuleType:
             "device='cpu' was asked for an array on a GPU; copy it first: array.get()"
         )
     if not wanted.device().available:
-        raise DeviceError(f"device={device or 'auto'!r} cannot be used: {wanted.device().reason}")
+        raise DeviceError(
+            f"device={device or 'auto'!r} cannot be used: {wanted.device().reason}; "
+            + ("copy the image to the host: image.get()" if owner is cuda else "use device='cpu'")
+        )
     return wanted

@@ -15,7 +15,7 @@ __all__ = ["NAME", "asarray", "device", "empty", "owns", "run"]
 NAME = "cuda"
 
 #: The engine's sources are not part of this version.
-_ABSENT = "this version of gpuconv has no CUDA engine yet; use device='cpu'"
+_ABSENT = "this version of gpuconv has no CUDA engine yet"
 
 
 def owns(array: Any) -> bool:

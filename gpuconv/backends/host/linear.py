@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ _DENSE_GROUP = 4
 #: Outputs of a column group and of a row group; the long one where the taps outnumber it.
 _COLUMN_GROUP = 8
 _ROW_GROUP, _LONG_ROW_GROUP = 16, 32
+
+#: Groups beyond this stride would span far more pixels than they read: then each output is its own.
+_LONG_STRIDE = 16
 
 #: Multiply–adds of a call below which a second thread costs more than it saves.
 _WORTH_SHARING = 2 * 10**7
@@ -79,7 +82,8 @@ def _filter(plan: Plan, block: _Block, tile: tiling.Tile, image: Array, out: Arr
     sums = block.compute()
     # A band multiplies its zeros by pixels beside the footprint. Where one of those is NaN or
     # infinite the sum over the tile is too, and the tile is done again by definition.
-    if plan.dtype.kind == "f" and not np.isfinite(sums.sum()):
+    finite = plan.dtype.kind != "f" and isfinite(plan.cval)
+    if not finite and not np.isfinite(sums.sum()):
         sums = _by_definition(plan, block.pixels, tile.shape)
     if plan.kernel.divisor != 1:
         sums /= plan.kernel.divisor
@@ -101,13 +105,14 @@ def _dense(plan: Plan, height: int, width: int) -> _Block:
     Large kernels take a few columns at a time, which bounds the copies.
     """
     y, x, dtype = plan.y, plan.x, plan.accumulator
-    count = -(-height // _DENSE_GROUP)
+    group = _DENSE_GROUP if y.stride <= _LONG_STRIDE else 1
+    count = -(-height // group)
     weights = plan.kernel.numerators.astype(dtype)
-    rows = reach(count * _DENSE_GROUP, y.taps, y.stride, y.dilation)
+    rows = reach(count * group, y.taps, y.stride, y.dilation)
     pixels = _scratch(rows, reach(width, x.taps, x.stride, x.dilation), dtype)
     at_once = min(x.taps, max(1, _COPIES // (rows * width * dtype.itemsize)))
     copies = _scratch(rows * at_once, width, dtype)
-    sums, part = (np.empty((count, _DENSE_GROUP, width), dtype) for _ in range(2))
+    sums, part = (np.empty((count, group, width), dtype) for _ in range(2))
 
     def some(first: int, target: Array) -> Callable[[], None]:
         taps = weights[:, first : first + at_once]
@@ -116,8 +121,8 @@ def _dense(plan: Plan, height: int, width: int) -> _Block:
             (here[column :: taps.shape[1]], pixels[:, _every(first + column, x, width)])
             for column in range(taps.shape[1])
         ]
-        matrix = band(taps, _DENSE_GROUP, y.stride, y.dilation).reshape(_DENSE_GROUP, -1)
-        step = _DENSE_GROUP * y.stride * taps.shape[1]
+        matrix = band(taps, group, y.stride, y.dilation).reshape(group, -1)
+        step = group * y.stride * taps.shape[1]
         source = groups(here, 0, count, step, matrix.shape[1])
 
         def copy_and_multiply() -> None:
@@ -150,18 +155,20 @@ def _summed(
 def _separable(plan: Plan, height: int, width: int) -> _Block:
     """Return a block for sums of separable terms: a column pass and a row pass for each."""
     y, x, dtype = plan.y, plan.x, plan.accumulator
+    tall = _COLUMN_GROUP if y.stride <= _LONG_STRIDE else 1
     group = _ROW_GROUP if x.taps <= _LONG_ROW_GROUP else _LONG_ROW_GROUP
-    high, wide = -(-height // _COLUMN_GROUP), -(-width // group)
-    rows = reach(high * _COLUMN_GROUP, y.taps, y.stride, y.dilation)
+    group = group if x.stride <= _LONG_STRIDE else 1
+    high, wide = -(-height // tall), -(-width // group)
+    rows = reach(high * tall, y.taps, y.stride, y.dilation)
     columns = reach(wide * group, x.taps, x.stride, x.dilation)
     pixels = _scratch(rows, columns, dtype)
-    between = _scratch(high * _COLUMN_GROUP, columns, dtype)
+    between = _scratch(high * tall, columns, dtype)
     sums, part = (_scratch(height, wide * group, dtype) for _ in range(2))
 
     def passes(column: Array, row: Array, target: Array) -> Callable[[], None]:
-        matrix = band(column.astype(dtype), _COLUMN_GROUP, y.stride, y.dilation)
-        source = groups(pixels, 0, high, _COLUMN_GROUP * y.stride, matrix.shape[1])
-        middle = groups(between, 0, high, _COLUMN_GROUP, _COLUMN_GROUP)
+        matrix = band(column.astype(dtype), tall, y.stride, y.dilation)
+        source = groups(pixels, 0, high, tall * y.stride, matrix.shape[1])
+        middle = groups(between, 0, high, tall, tall)
         across = band(row.astype(dtype), group, x.stride, x.dilation).T.copy()
         lines = groups(between[:height], 1, wide, group * x.stride, across.shape[0])
         result = groups(target, 1, wide, group, group)
@@ -178,9 +185,10 @@ def _separable(plan: Plan, height: int, width: int) -> _Block:
 
 def _by_definition(plan: Plan, pixels: Array, shape: tuple[int, int]) -> Array:
     """Filter tap by tap, reading no pixel but those under a weight ≠ 0."""
-    y, x = plan.y, plan.x
-    if len(plan.terms) != 1:
-        return _taps(pixels, plan.kernel.numerators, y, x, shape)
+    y, x, weights = plan.y, plan.x, plan.kernel.numerators
+    # Terms found for dense weights are equal to them up to rounding, zeros perhaps not among them.
+    if len(plan.terms) != 1 or ((np.outer(*plan.terms[0]) != 0) != (weights != 0)).any():
+        return _taps(pixels, weights, y, x, shape)
     (column, row) = plan.terms[0]
     wide = (shape[1] - 1) * x.stride + x.footprint
     between = _taps(pixels, column[:, None], y, _IDLE, (shape[0], wide))

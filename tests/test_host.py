@@ -1,0 +1,121 @@
+"""The parts of the CPU engine: bands, products, loading, and a run of a plan."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpuconv as gc
+from gpuconv.backends import host
+from gpuconv.backends.host.bands import PRODUCT, band, groups, multiply, reach
+from gpuconv.backends.host.load import load
+from gpuconv.border import MODES, span
+
+RNG = np.random.default_rng(3)
+
+
+def test_owns_what_numpy_does() -> None:
+    assert host.owns(np.zeros(3))
+    assert not host.owns([1, 2])
+    assert host.asarray([1, 2]).tolist() == [1, 2]
+    array = np.zeros(3)
+    assert host.asarray(array) is array
+    assert host.empty((2, 3), "uint8").shape == (2, 3)
+
+
+@pytest.mark.parametrize(("count", "said"), [("1", "1 thread"), ("5", "5 threads")])
+def test_the_device_says_its_threads(
+    count: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPUCONV_NUM_THREADS", count)
+    device = host.device()
+    assert device.available
+    assert device.reason == ""
+    assert device.name == "cpu"
+    assert device.description.endswith(said)
+
+
+def test_bands_are_correlations() -> None:
+    for taps, count, stride, dilation in product((1, 2, 5), (1, 4), (1, 3), (1, 2)):
+        weights = RNG.normal(size=taps)
+        line = RNG.normal(size=reach(count, taps, stride, dilation))
+        spread = np.zeros((taps - 1) * dilation + 1)
+        spread[::dilation] = weights
+        expected = np.correlate(line, spread, "valid")[::stride]
+        np.testing.assert_allclose(band(weights, count, stride, dilation) @ line, expected)
+
+
+def test_bands_keep_trailing_axes() -> None:
+    weights = RNG.normal(size=(3, 2))
+    both = band(weights, 4, 1, 1)
+    for column in range(2):
+        np.testing.assert_array_equal(both[..., column], band(weights[:, column], 4, 1, 1))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_groups_are_slices(axis: int) -> None:
+    array = RNG.normal(size=(20, 30))
+    found = groups(array, axis, count=4, step=3, length=8)
+    for i, group in enumerate(found):
+        expected = np.take(array, range(3 * i, 3 * i + 8), axis)
+        np.testing.assert_array_equal(group, expected)
+    assert np.shares_memory(found, array)
+
+
+def test_groups_never_leave_their_array() -> None:
+    assert groups(np.zeros(8), 0, 3, 2, 4).shape == (3, 4)
+    with pytest.raises(IndexError, match="3 runs of 5, 2 apart, leave an axis of 8"):
+        groups(np.zeros(8), 0, 3, 2, 5)
+
+
+@pytest.mark.parametrize("band_first", [True, False])
+@pytest.mark.parametrize("length", [1, 7, 1024, 5000, 70000])
+def test_products_in_pieces_are_the_product(band_first: bool, length: int) -> None:
+    weights = RNG.integers(-9, 9, (4, 12)).astype(np.float32)
+    pixels = RNG.integers(0, 99, (3, 12, length)).astype(np.float32)
+    assert length < 70000 or weights.shape[0] * 12 * length > PRODUCT
+    left, right = (weights, pixels) if band_first else (pixels.swapaxes(1, 2), weights.T)
+    expected = np.matmul(left, right)
+    out = np.full_like(expected, np.nan)
+    multiply(left, right, out)
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("other", ["constant", "mirror"])
+@pytest.mark.parametrize("rows", [(-2, 7), (1, 4), (-9, -1), (5, 19)])
+def test_load_is_a_crop_of_the_padded_image(mode: str, other: str, rows: tuple[int, int]) -> None:
+    image = RNG.integers(0, 9, (5, 6)).astype(">i2")
+    names = {"nearest": "edge", "reflect": "symmetric", "mirror": "reflect"}
+    padded = image.astype(float)
+    for axis, border in enumerate((mode, other)):
+        fill = {"constant_values": 7} if border == "constant" else {}
+        width = [(20, 20) if i == axis else (0, 0) for i in (0, 1)]
+        padded = np.pad(padded, width, names.get(border, border), **fill)  # type: ignore[call-overload]
+    scratch = np.full((30, 40), -1.0)
+    load(image, span(mode, *rows, 5), span(other, -4, 11, 6), 7, scratch)
+    height = rows[1] - rows[0]
+    expected = padded[20 + rows[0] : 20 + rows[1], 16:31]
+    np.testing.assert_array_equal(scratch[:height, :15], expected)
+    assert (scratch[height:] == -1).all()
+    assert (scratch[:, 15:] == -1).all()
+
+
+@pytest.mark.parametrize("form", ["dense", "separable"])
+def test_a_plan_runs_as_it_is(form: Any) -> None:
+    image = RNG.integers(0, 9, (2, 140, 1030)).astype(np.uint8)
+    plan = gc.plan(image.shape, image.dtype, np.ones((5, 5)), method=form, out_dtype="int32")
+    out = host.empty(plan.shape, plan.out_dtype)
+    host.run(plan, image, out)
+    np.testing.assert_array_equal(out, gc.convolve(image, np.ones((5, 5)), dtype="int32"))
+
+
+def test_errors_of_numpy_are_as_the_caller_left_them() -> None:
+    image = np.full((4, 4), np.finfo(np.float32).max, np.float32)
+    with np.errstate(all="raise"):
+        assert np.isinf(gc.convolve(image, np.ones((3, 3)))).all()
+        with pytest.raises(FloatingPointError):
+            np.float32(1) / np.zeros(1, np.float32)
