@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import gpuconv as gc
+from gpuconv import reference
 from gpuconv.backends import host
+from gpuconv.backends.host import linear
 from gpuconv.backends.host.bands import PRODUCT, band, groups, multiply, reach
 from gpuconv.backends.host.load import load
 from gpuconv.border import MODES, span
@@ -119,3 +121,22 @@ def test_errors_of_numpy_are_as_the_caller_left_them() -> None:
         assert np.isinf(gc.convolve(image, np.ones((3, 3)))).all()
         with pytest.raises(FloatingPointError):
             np.float32(1) / np.zeros(1, np.float32)
+
+
+@pytest.mark.parametrize("kernel", [np.ones((3, 3)), gc.kernels.gaussian(1), gc.kernels.box(5)])
+def test_scratch_that_is_kept_carries_nothing_over(kernel: Any) -> None:
+    image = np.random.default_rng(3).normal(size=(2, 45, 67)).astype(np.float32)
+    bad = np.full_like(image, np.nan)
+    expected = gc.convolve(image, kernel)
+    assert np.isnan(gc.convolve(bad, kernel)).all()
+    np.testing.assert_array_equal(gc.convolve(image, kernel), expected)
+    gc.convolve(image, [[1, 2, 3]])
+    np.testing.assert_array_equal(gc.convolve(image, kernel), expected)
+    np.testing.assert_allclose(expected, reference.convolve(image, kernel), rtol=1e-4, atol=1e-5)
+
+
+def test_large_scratch_is_not_kept() -> None:
+    gc.convolve(np.ones((8, 8), np.float32), np.ones((3, 3)))
+    assert linear._kept.last[0].shape == (8, 8)
+    gc.convolve(np.ones((300, 300), np.float32), np.ones((3, 3)))
+    assert not hasattr(linear._kept, "last")

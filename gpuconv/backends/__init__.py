@@ -69,9 +69,9 @@ def select(image: Any, device: str | None) -> ModuleType:
         raise DeviceError(
             "device='cpu' was asked for an array on a GPU; copy it first: array.get()"
         )
-    if not wanted.device().available:
+    if wanted is not host and not (found := wanted.device()).available:
         raise DeviceError(
-            f"device={device or 'auto'!r} cannot be used: {wanted.device().reason}; "
+            f"device={device or 'auto'!r} cannot be used: {found.reason}; "
             + ("copy the image to the host: image.get()" if owner is cuda else "use device='cpu'")
         )
     return wanted

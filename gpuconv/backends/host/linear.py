@@ -7,8 +7,10 @@ corner): scratch, with all views into it made once.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite, prod
 from typing import Any
 
@@ -43,6 +45,11 @@ _WORTH_SHARING = 2 * 10**7
 #: Bytes for the shifted copies of a dense tile, per thread; large kernels take several rounds.
 _COPIES = 3 * 2**20
 
+#: Pixels of an output that counts as small: making a block then takes as long as filtering, so each
+#: thread keeps that of its last plan (5 MB at most).
+_SMALL = 2**16
+_kept = threading.local()
+
 _CACHE_LINE = 64
 
 
@@ -60,16 +67,20 @@ class _Block:
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
     tiles = list(tiling.tiles(plan.y, plan.x, *plan.tile))
-    planes = list(np.ndindex(plan.batch))
+    planes = list(product(*map(range, plan.batch)))
 
     def work(deck: Iterator[int]) -> None:
-        blocks: dict[tuple[int, int], _Block] = {}
+        # Taken out while in use, so that nobody who interrupts this thread can find it.
+        last, blocks = vars(_kept).pop("last", (None, {}))
+        blocks = blocks if last is plan else {}
         with np.errstate(all="ignore"):
             for item in deck:
                 tile, plane = tiles[item // len(planes)], planes[item % len(planes)]
                 if tile.shape not in blocks:
                     blocks[tile.shape] = (_separable if plan.terms else _dense)(plan, *tile.shape)
                 _filter(plan, blocks[tile.shape], tile, image[plane], out[plane])
+        if plan.y.out * plan.x.out <= _SMALL:
+            _kept.last = plan, blocks
 
     worth = plan.operations * prod(plan.shape) > _WORTH_SHARING
     deal(work, len(tiles) * len(planes), thread_count() if worth else 1)

@@ -51,6 +51,8 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
     of any thread is raised here, after all have stopped.
     """
     deck = iter(range(items))
+    if min(threads, items) < 2:
+        return work(deck)
     lock, failures = threading.Lock(), list[BaseException]()
 
     def draw() -> Iterator[int]:
