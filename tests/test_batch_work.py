@@ -200,8 +200,9 @@ def test_an_output_folder_that_cannot_be_made():
     save("s/cat.png")
     Path("file").write_text("x")
     calls = []
-    for target in ("file", "file/out"):
-        with pytest.raises(ArgumentError, match=rf"output_dir='{target}' cannot be written to: "):
+    for target, reason in (("file", "it is a file"), ("file/out", "Not a directory")):
+        said = rf"output_dir='{target}' cannot be written to: {reason}"
+        with pytest.raises(ArgumentError, match=said):
             run_jobs(plan_jobs("s", target), calls.append)
     assert calls == []
 

@@ -225,6 +225,7 @@ def test_json_and_summary_say_the_same(photos: Path) -> None:
     ("name", "message"),
     [
         ("in/camera.png", "is one of the images"),
+        ("out/.gpuconv-journal.jsonl", "is the journal of a batch"),
         ("out/camera.png", "is one of the images"),
         ("absent/run.json", "to exist"),
         ("in", "is a folder"),

@@ -14,6 +14,7 @@ a file would be lost. :func:`run_jobs` does the work, several files at a time, a
 from __future__ import annotations
 
 from gpuconv.batch.jobs import Job, NothingMatchedError, Plan
+from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.batch.naming import DEFAULT_TEMPLATE, FIELDS, NameTemplate
 from gpuconv.batch.options import BatchOptions
 from gpuconv.batch.plan import plan_jobs
@@ -24,6 +25,7 @@ from gpuconv.batch.work import Transform
 __all__ = [
     "DEFAULT_TEMPLATE",
     "FIELDS",
+    "JOURNAL_NAME",
     "STATUSES",
     "BatchOptions",
     "Job",

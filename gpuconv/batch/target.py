@@ -37,8 +37,9 @@ def prepare(plan: Plan) -> None:
         with tempfile.TemporaryFile(dir=plan.output_dir):
             pass
     except OSError as error:
+        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
         raise ArgumentError(
-            f"output_dir={str(plan.output_dir)!r} cannot be written to: {error.strerror}"
+            f"output_dir={str(plan.output_dir)!r} cannot be written to: {reason}"
         ) from None
 
 

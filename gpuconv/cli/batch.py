@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gpuconv.batch import (
+    JOURNAL_NAME,
     BatchOptions,
     NothingMatchedError,
     Plan,
@@ -154,6 +155,8 @@ def _check_summary_file(name: str | None, plan: Plan) -> None:
         return
     path = Path(os.path.abspath(name))
     taken = {os.path.abspath(p) for job in plan for p in (job.input, job.output)}
+    if path.name == JOURNAL_NAME:
+        raise ArgumentError(f"--summary {name} is the journal of a batch; give it another name")
     if str(path) in taken:
         raise ArgumentError(f"--summary {name} is one of the images; give it another name")
     if path.is_dir() or not path.parent.is_dir():
