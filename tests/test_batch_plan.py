@@ -182,9 +182,9 @@ def test_ten_thousand_names_are_planned_quickly(here):
         (here / f"s/{folder}").mkdir(parents=True)
         for n in range(1000):
             os.mknod(f"s/{folder}/{n}.png")
-    started = time.perf_counter()
+    started = time.process_time()
     plan = plan_jobs("s", "out", recursive=True)
-    spent = time.perf_counter() - started
+    spent = time.process_time() - started
     assert [job.input.as_posix() for job in plan.jobs[8:12]] == [
         f"s/0/{n}.png" for n in range(8, 12)
     ]

@@ -144,9 +144,9 @@ def test_import_brings_no_heavy_library() -> None:
 
 
 def test_import_is_light() -> None:
-    clock = "time.perf_counter()"
+    clock = "time.thread_time()"
     code = f"import time, numpy; start = {clock}; import gpuconv; print({clock} - start)"
-    # The best of several, because tests share the machine with others.
+    # Processor time and the best of several, because tests share the machine with others.
     assert min(float(fresh(code)) for _ in range(5)) < 0.15
 
 
