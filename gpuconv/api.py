@@ -71,7 +71,8 @@ def convolve(
     dilation : int or (int, int), default 1
         Distance between neighbouring taps along y and x, in pixels.
     channel_axis : int, optional
-        Axis of the colour channels, filtered one by one; the default is none.
+        Axis of the colour channels, filtered one by one. The default is what the image says of
+        itself, as :class:`gpuconv.Image` does, else none.
     dtype : dtype, optional
         Of the output; the default is that of `out`, else the image's (a complex kernel makes it
         complex). Integers are rounded half to even and saturated. Sums are taken in float32 for
@@ -229,6 +230,8 @@ def _filter(
 ) -> Array:
     backend = backends.select(image, device)
     pixels = check_image(image, backend, options)
+    if channel_axis is None:
+        channel_axis = getattr(image, "channel_axis", None)
     channel = channel_index(pixels.ndim, channel_axis)
     stored = output_dtype(pixels.dtype, kernel, dtype, out)
     view = pixels if channel is None else np.moveaxis(pixels, channel, 0)

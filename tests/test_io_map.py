@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageFilter
 from scipy import ndimage
 
+import gpuconv as gc
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.io import Image, Metadata
 from gpuconv.io.colour import from_linear, to_linear
@@ -264,3 +265,13 @@ def test_image_is_an_array(tmp_path: Path) -> None:
     np.testing.assert_array_equal(copied, PHOTO)
     with pytest.raises(ValueError, match="copy"):
         np.array(image, dtype=np.float32, copy=False)
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (9, 8, 4)])
+def test_an_image_tells_convolve_where_its_channels_are(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, shape).astype(np.uint8)
+    axis = -1 if len(shape) == 3 else None
+    found = gc.convolve(Image.from_array(pixels), gc.kernels.box(3))
+    np.testing.assert_array_equal(found, gc.convolve(pixels, gc.kernels.box(3), channel_axis=axis))
+    moved = gc.correlate(Image.from_array(pixels), [[1, 0, 0]], channel_axis=None)
+    np.testing.assert_array_equal(moved[:, 1:], pixels[:, :-1])

@@ -101,6 +101,11 @@ class Image:
         """Whether the last channel is alpha."""
         return self.channels.endswith("A")
 
+    @property
+    def channel_axis(self) -> int | None:
+        """The axis of the channels, −1 or none: where :func:`gpuconv.convolve` looks for it."""
+        return -1 if self.pixels.ndim == 3 else None
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.pixels, dtype=dtype, copy=copy)
 
