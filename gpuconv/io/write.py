@@ -88,7 +88,10 @@ def write_image(
 
     Examples
     --------
-    >>> write_image("edges.png", np.zeros((4, 4), np.uint8))       # doctest: +SKIP
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/edges.png", np.zeros((4, 4), np.uint8)).format
+    'PNG'
     """
     path = Path(path)
     name = choose_format(path, format)
