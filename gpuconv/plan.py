@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gpuconv import dtypes, tiling
-from gpuconv.errors import ArgumentError, choose
+from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
 from gpuconv.weights import Term, Weights, cross_terms
 
@@ -149,11 +149,9 @@ def make_plan(
 ) -> Plan:
     """Plan a real correlation over the last two axes of an image (…, H, W).
 
-    `flip` turns the kernel first, which makes it a convolution. All arguments are as the public
-    functions have checked them; the remaining ones are checked here.
+    `flip` turns the kernel first, which makes it a convolution. The arguments are as
+    :class:`gpuconv.arguments.Options` has checked them.
     """
-    choose("size", size, tiling.SIZES, "a size mode")
-    choose("method", method, METHODS, "a method")
     used = kernel.flip() if flip else kernel
     y, x = (
         tiling.axis(shape[i - 2], used.shape[i], used.anchor[i], size, stride[i], dilation[i])

@@ -229,6 +229,7 @@ def test_json_and_summary_say_the_same(photos: Path) -> None:
         ("out/camera.png", "is one of the images"),
         ("absent/run.json", "to exist"),
         ("in", "is a folder"),
+        (os.devnull, "is not a regular file"),
     ],
 )
 def test_a_summary_that_cannot_be_is_refused_before_any_work(

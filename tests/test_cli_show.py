@@ -123,3 +123,14 @@ def test_an_image_that_cannot_be_read_is_named(
 def test_two_kernels_do_not_fit_one_picture(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "--filter", "box", "--filter", "outline", "-o", "x.png"]) == 2
     assert "one picture shows one kernel" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_written_leaves_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    assert main(["show", "box", "-o", str(tmp_path / "folder.png")]) == 1
+    assert "folder.png: it is a folder" in capsys.readouterr().err
+    assert main(["show", "box", "-o", str(tmp_path / "none" / "a.png")]) == 1
+    assert "a.png: No such file or directory" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]

@@ -85,6 +85,10 @@ def test_other_errors(tmp_path: Path) -> None:
     with pytest.raises(ImageFileError, match=r"cannot write .*d\.png: it is a folder"):
         write_image(tmp_path / "d.png", image)
     assert os.listdir(tmp_path) == ["d.png"]
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ImageFileError, match=r"cannot write .*pipe\.png: it is not a regular file"):
+        write_image(tmp_path / "pipe.png", image)
+    assert sorted(os.listdir(tmp_path)) == ["d.png", "pipe.png"]
 
 
 def test_read_only_target_is_left_alone(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from gpuconv.backends.host.threads import usable_cores
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.io import DEFAULT_MAX_PIXELS
 
@@ -100,7 +100,7 @@ class BatchOptions:
     @property
     def workers(self) -> int:
         """How many files are worked on at the same time."""
-        return self.jobs if self.jobs is not None else _processors()
+        return self.jobs if self.jobs is not None else usable_cores()
 
     @property
     def error_limit(self) -> int | None:
@@ -128,9 +128,3 @@ def _check_count(name: str, value: object) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ArgumentError(f"{name}={value!r}: an integer, 1 or more, or None")
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -29,7 +29,7 @@ from gpuconv.cli.progress import Display, display_on
 from gpuconv.cli.streams import emit, plain
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
-from gpuconv.io import discard_unfinished
+from gpuconv.io import discard_unfinished, write_whole
 
 __all__ = ["main"]
 
@@ -159,6 +159,8 @@ def _check_summary_file(name: str | None, plan: Plan) -> None:
         raise ArgumentError(f"--summary {name} is the journal of a batch; give it another name")
     if str(path) in taken:
         raise ArgumentError(f"--summary {name} is one of the images; give it another name")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ArgumentError(f"--summary {name} is not a regular file; --json prints it")
     if path.is_dir() or not path.parent.is_dir():
         reason = "is a folder" if path.is_dir() else f"needs the folder {path.parent} to exist"
         raise ArgumentError(f"--summary {name} {reason}")
@@ -167,9 +169,7 @@ def _check_summary_file(name: str | None, plan: Plan) -> None:
 def _report(summary: Summary, options: argparse.Namespace) -> int:
     """Write and print the summary as asked for; return the exit code."""
     if options.summary:
-        unfinished = Path(f"{options.summary}.part")
-        unfinished.write_text(summary.to_json() + "\n", encoding="utf-8")
-        unfinished.replace(options.summary)
+        write_whole(options.summary, f"{summary.to_json()}\n".encode())
     if options.json:
         emit(summary.to_json() + "\n", sys.stdout)
     return summary.exit_code

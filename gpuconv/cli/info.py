@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import gpuconv as gc
+from gpuconv.backends.host.threads import usable_cores
 from gpuconv.cli.parser import Parser
 
 __all__ = ["main"]
@@ -44,7 +44,7 @@ def _report() -> dict[str, Any]:
         "blas": _blas(),
         "pillow": _version("pillow") or "not installed",
         "system": platform.platform(),
-        "threads": _threads(),
+        "threads": usable_cores(),
         "devices": [asdict(device) for device in gc.devices()],
         "extras": _extras(),
     }
@@ -55,13 +55,6 @@ def _blas() -> str:
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
-
-
-def _threads() -> int:
-    """Return the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _version(distribution: str) -> str | None:

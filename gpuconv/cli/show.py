@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from gpuconv.cli.filter_options import (
 from gpuconv.cli.parser import Parser
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Filter, catalog
+from gpuconv.io import write_whole
 
 __all__ = ["main"]
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.image:
         _compare(options)
     elif options.output:
-        Path(options.output).write_bytes(picture.to_png(filters[0].kernel.weights))
+        write_whole(options.output, picture.to_png(filters[0].kernel.weights))
     return 0
 
 

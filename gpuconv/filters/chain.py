@@ -165,8 +165,7 @@ class Chain:
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return what pixels of `dtype` are kept in between filters."""
-    wide = dtype.itemsize > 4 or (dtype.kind in "iu" and dtype.itemsize == 4)
-    return np.dtype(np.float64 if wide else np.float32)
+    return np.dtype(dtypes.rule(dtype).accumulator)
 
 
 def _middle(dtype: np.dtype[Any]) -> int:

@@ -11,7 +11,7 @@ from gpuconv.io.image import Image
 from gpuconv.io.metadata import JpegSettings, Metadata
 from gpuconv.io.probe import output_suffix
 from gpuconv.io.read import DEFAULT_MAX_PIXELS, read_frames, read_image
-from gpuconv.io.replacing import discard_unfinished
+from gpuconv.io.replacing import discard_unfinished, write_whole
 from gpuconv.io.write import WriteReport, write_image
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "read_frames",
     "read_image",
     "write_image",
+    "write_whole",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.dtypes import store
+from gpuconv.dtypes import rule, store
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.io.colour import divide_alpha, from_linear, to_linear, white
 
@@ -73,8 +73,7 @@ def _map_opaque(pixels: Pixels, channels: str, function: Filter, linear: bool) -
 
 def _map_weighted(pixels: Pixels, function: Filter, linear: bool) -> Pixels:
     top = white(pixels.dtype)
-    exact = pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32
-    work: Any = np.float32 if exact else np.float64
+    work = np.dtype(rule(pixels.dtype).accumulator).type
     alpha = pixels[..., -1:].astype(work)
     colour = to_linear(pixels[..., :-1]) if linear else pixels[..., :-1]
     stack = np.concatenate([colour.astype(work) * (alpha / work(top)), alpha], axis=-1)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from gpuconv.errors import ImageFileError
+from gpuconv.io.opener import named
 
-__all__ = ["TEMPORARY", "discard_unfinished", "replacing"]
+__all__ = ["TEMPORARY", "discard_unfinished", "replacing", "write_whole"]
 
 #: What a file is called until it is complete; nothing else in a folder is called so.
 TEMPORARY = re.compile(r"\.gpuconv-[0-9a-f]{16}\.tmp")
@@ -28,6 +29,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     exists = path.exists()
     if path.is_dir():
         raise ImageFileError(f"cannot write {path}: it is a folder")
+    # A device or a pipe would be put aside, not written to.
+    if exists and not path.is_file():
+        raise ImageFileError(f"cannot write {path}: it is not a regular file")
     # Replacing needs no permission on the file itself, so what is protected must be asked about.
     if exists and not path.stat().st_mode & 0o222:
         raise ImageFileError(f"cannot write {path}: it is read-only")
@@ -44,6 +48,26 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
     finally:
         _unfinished.discard(temporary)
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file of `data`, or leave what is there.
+
+    Raises
+    ------
+    ImageFileError
+        It cannot be written; the message names it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(f"{folder}/a.txt", b"whole")
+    ...     Path(f"{folder}/a.txt").read_bytes()
+    b'whole'
+    """
+    with named(path, "write"), replacing(Path(path)) as file:
+        file.write(data)
 
 
 def discard_unfinished() -> None:

@@ -9,13 +9,19 @@ from contextvars import ContextVar
 
 from gpuconv.errors import ArgumentError
 
-__all__ = ["VARIABLE", "deal", "share_cores", "thread_count"]
+__all__ = ["VARIABLE", "deal", "share_cores", "thread_count", "usable_cores"]
 
 #: Environment variable that limits the threads of one call.
 VARIABLE = "GPUCONV_NUM_THREADS"
 
 #: How many workers, this thread one of them, make calls at the same time.
 _workers: ContextVar[int] = ContextVar("workers", default=1)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def thread_count() -> int:
@@ -30,9 +36,7 @@ def thread_count() -> int:
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        usable = getattr(os, "sched_getaffinity", None)
-        cores = len(usable(0)) if usable else os.cpu_count() or 1
-        return max(1, cores // _workers.get())
+        return max(1, usable_cores() // _workers.get())
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentError(f"{VARIABLE}={text!r} must be a positive integer, or unset")
     return int(text)
