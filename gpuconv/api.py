@@ -228,8 +228,8 @@ def _filter(
     out: Array | None,
     device: str | None,
 ) -> Array:
-    backend = backends.select(image, device)
-    pixels = check_image(image, backend, options)
+    engine, home = backends.select(image, device), backends.owner(image)
+    pixels = check_image(image, home, options)
     if channel_axis is None:
         channel_axis = getattr(image, "channel_axis", None)
     channel = channel_index(pixels.ndim, channel_axis)
@@ -240,20 +240,25 @@ def _filter(
         view.shape, component(pixels.dtype), real, options.cval.real, component(stored)
     )
     shape = channels_restored(planned.shape, channel)
-    if out is None:
-        out = backend.empty(shape, stored)
-    elif np.may_share_memory(check_out(out, shape, backend), pixels):
-        view = view.copy()
-    target = out if channel is None else np.moveaxis(out, channel, 0)
-    if stored.kind == "c":
-        _complex_passes(backend, options, view, kernel, target)
-    else:
-        backend.run(planned, view, target)
-    return out
+    with engine.place(image, device):
+        result = home.empty(shape, stored) if out is None else check_out(out, shape, home)
+        if out is not None and home.overlap(result, pixels):
+            view = view.copy()
+        target = result if channel is None else np.moveaxis(result, channel, 0)
+        if stored.kind == "c":
+            _complex_passes(engine, home, options, view, kernel, target)
+        else:
+            engine.run(planned, view, target)
+    return result if out is None else out
 
 
 def _complex_passes(
-    backend: ModuleType, options: Options, image: Array, kernel: Kernel, out: Array
+    engine: ModuleType,
+    home: ModuleType,
+    options: Options,
+    image: Array,
+    kernel: Kernel,
+    out: Array,
 ) -> None:
     """Filter by real passes: (a + bi)(c + di) = (ac − bd) + (ad + bc)i."""
     images = [image.real, image.imag] if image.dtype.kind == "c" else [image]
@@ -265,7 +270,7 @@ def _complex_passes(
             planned = options.plan(
                 pixels.shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
             )
-            part = backend.empty(planned.shape, planned.out_dtype)
-            backend.run(planned, pixels, part)
+            part = home.empty(planned.shape, planned.out_dtype)
+            engine.run(planned, pixels, part)
             target = out.imag if i + k == 1 else out.real
             target += -part if i + k == 2 else part

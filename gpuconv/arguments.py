@@ -183,13 +183,13 @@ def output_dtype(
 
 
 def check_out(out: Any, shape: tuple[int, ...], backend: ModuleType) -> Array:
-    """Return `out` if results of `shape` can be written to it."""
+    """Return `out` as an array of `backend` if results of `shape` can be written to it."""
     if not backend.owns(out):
         raise ArgumentTypeError(
             f"out is of type {type(out).__name__}; it must be an array of the image's kind"
         )
-    if out.shape != shape:
-        raise ArgumentError(f"out has shape {out.shape}; the result has shape {shape}")
-    if not out.flags.writeable:
+    if tuple(out.shape) != shape:
+        raise ArgumentError(f"out has shape {tuple(out.shape)}; the result has shape {shape}")
+    if not getattr(getattr(out, "flags", None), "writeable", True):
         raise ArgumentError("out is read-only")
-    return out  # type: ignore[no-any-return]
+    return backend.asarray(out)  # type: ignore[no-any-return]

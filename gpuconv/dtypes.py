@@ -48,7 +48,7 @@ TABLE: dict[str, Rule] = {
     "int32": Rule("int", "float64"),
     "uint64": Rule("unsigned long long", "float64"),
     "int64": Rule("long long", "float64"),
-    "float16": Rule("__half", "float32"),
+    "float16": Rule("half", "float32"),
     "float32": Rule("float", "float32"),
     "float64": Rule("double", "float64"),
     "complex64": Rule("complex<float>", "float32"),

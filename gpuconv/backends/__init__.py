@@ -1,7 +1,8 @@
 """The engines, and the choice between them.
 
-A backend is a module with ``NAME``, ``owns(array)``, ``device()``, ``asarray(image)``,
-``empty(shape, dtype)`` and ``run(plan, image, out)``. It is chosen by the array's type or by
+A backend is a module with ``NAME``, ``owns(array)``, ``devices()``, ``lacking(image, device)``,
+``place(image, device)``, ``asarray(image)``, ``asnumpy(array)``, ``empty(shape, dtype)``,
+``overlap(a, b)`` and ``run(plan, image, out)``. It is chosen by the array's type or by
 ``device=``; looking for one never imports a library that the caller did not import.
 """
 
@@ -15,21 +16,23 @@ from gpuconv.backends import cuda, host
 from gpuconv.backends.device import Device
 from gpuconv.errors import ArgumentError, ArgumentTypeError, DeviceError
 
-__all__ = ["BACKENDS", "Device", "devices", "select"]
+__all__ = ["BACKENDS", "Device", "devices", "owner", "select"]
 
-#: In the order in which they are asked whose an array is; the host takes what nobody else owns.
-BACKENDS: tuple[ModuleType, ...] = (cuda, host)
+#: In the order in which they are asked whose an array is; the host takes what nobody owns.
+BACKENDS: tuple[ModuleType, ...] = (host, cuda)
 
 
 def devices() -> list[Device]:
     """Return every device that gpuconv knows of, and for each unusable one the reason.
 
-    Nothing is imported and no device is initialised to find out.
+    Nothing is imported, and no driver is started in this process: another one looks, for about a
+    second the first time where there is an NVIDIA driver.
 
     Returns
     -------
     list of Device
-        ``name`` is what ``device=`` takes; ``available`` and ``reason`` say whether it can be used.
+        The CPU, then one row per GPU, or a row "cuda" that says why there is none. ``name`` is what
+        ``device=`` takes; ``available`` and ``reason`` say whether it can be used.
 
     Examples
     --------
@@ -37,7 +40,18 @@ def devices() -> list[Device]:
     >>> [device.available for device in gc.devices() if device.name == "cpu"]
     [True]
     """
-    return [host.device(), cuda.device()]
+    return [device for backend in BACKENDS for device in backend.devices()]
+
+
+def owner(image: Any) -> ModuleType:
+    """Return the backend that holds `image`; the host's for what is yet to become an array.
+
+    Examples
+    --------
+    >>> owner([[1, 2]]).NAME
+    'host'
+    """
+    return next((backend for backend in BACKENDS if backend.owns(image)), host)
 
 
 def select(image: Any, device: str | None) -> ModuleType:
@@ -57,21 +71,25 @@ def select(image: Any, device: str | None) -> ModuleType:
     DeviceError
         The device cannot be used; the message says why and how to mend it.
     """
+    _check(device)
+    home = owner(image)
+    wanted = home if device in (None, "auto") else host if device == "cpu" else cuda
+    if wanted is host and home is cuda:
+        raise DeviceError(
+            "device='cpu' was asked for an array on a GPU; copy it first: array.get()"
+        )
+    if reason := wanted.lacking(image, device):
+        raise DeviceError(
+            f"device={device or 'auto'!r} cannot be used: {reason}; "
+            + ("or copy the image to the host" if home is cuda else "or use device='cpu'")
+        )
+    return wanted
+
+
+def _check(device: str | None) -> None:
     if device is not None and not isinstance(device, str):
         raise ArgumentTypeError(
             f"device={device!r} must be None or one of 'auto', 'cpu', 'cuda[:N]'"
         )
     if device not in (None, "auto", "cpu") and not re.fullmatch(r"cuda(:\d+)?", device):
         raise ArgumentError(f"device={device!r} is not a device (one of 'auto', 'cpu', 'cuda[:N]')")
-    owner = cuda if cuda.owns(image) else host
-    wanted = owner if device in (None, "auto") else host if device == "cpu" else cuda
-    if wanted is host and owner is cuda:
-        raise DeviceError(
-            "device='cpu' was asked for an array on a GPU; copy it first: array.get()"
-        )
-    if wanted is not host and not (found := wanted.device()).available:
-        raise DeviceError(
-            f"device={device or 'auto'!r} cannot be used: {found.reason}; "
-            + ("copy the image to the host: image.get()" if owner is cuda else "use device='cpu'")
-        )
-    return wanted

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 import gpuconv as gc
+from gpuconv.backends.cuda import probe, reasons, runtime
+from gpuconv.backends.cuda.cache import disk_cache
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.cli.parser import Parser
+from gpuconv.cli.streams import plain
 
 __all__ = ["main"]
 
@@ -26,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     """Print versions, devices and extras."""
     parser = Parser(
         "gpuconv info",
-        "Print versions, threads, devices and why one cannot be used, and optional libraries.",
+        "Print versions, threads, devices and why one cannot be used, compiled CUDA kernels, and "
+        "optional libraries.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="show where a bug happened")
@@ -37,15 +41,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report() -> dict[str, Any]:
+    probe.forget()  # who asks may have mended something, or doubt what was found before
     return {
         "gpuconv": gc.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": _blas(),
         "pillow": _version("pillow") or "not installed",
+        "cupy": _cupy(),
         "system": platform.platform(),
         "threads": usable_cores(),
         "devices": [asdict(device) for device in gc.devices()],
+        "kernels": {
+            "compiled": [asdict(one) for one in runtime.compiled()],
+            "cache": asdict(disk_cache()),
+        },
         "extras": _extras(),
     }
 
@@ -64,6 +74,13 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+def _cupy() -> str:
+    """Return the version of CuPy as it is installed, without importing it."""
+    installed = probe.packages()
+    versions = ", ".join(f"{name} {_version(name)}" for name in installed)
+    return reasons.conflict(installed) or versions or "not installed"
+
+
 def _extras() -> dict[str, dict[str, str | None]]:
     """Return, for each extra of the package, its libraries and their versions, None if absent."""
     try:
@@ -79,17 +96,41 @@ def _extras() -> dict[str, dict[str, str | None]]:
 
 
 def _page(report: dict[str, Any]) -> str:
-    plain = {key: value for key, value in report.items() if key not in ("devices", "extras")}
-    lines = [f"{key:<9} {value}" for key, value in plain.items()]
-    devices = [_device(device) for device in report["devices"]]
+    rooms = ("devices", "kernels", "extras")
+    lines = [f"{key:<9} {value}" for key, value in report.items() if key not in rooms]
+    devices = [line for device in report["devices"] for line in _device(device)]
     extras = [_extra(name, libraries) for name, libraries in report["extras"].items()]
     unknown = ["  unknown: gpuconv is not installed as a package"]
-    return "\n".join([*lines, "", "devices", *devices, "", "extras", *(extras or unknown)])
+    lines += ["", "devices", *devices, "", "kernels", *_kernels(report["kernels"])]
+    return "\n".join([*lines, "", "extras", *(extras or unknown)])
 
 
-def _device(device: dict[str, Any]) -> str:
-    state = "available" if device["available"] else f"not available: {device['reason']}"
-    return f"  {device['name']:<9} {device['description']}: {state}"
+def _device(device: dict[str, Any]) -> list[str]:
+    """Return a device's lines: what it is, and below that what it has and why it cannot be used."""
+    memory, capability = device["memory"], device["capability"]
+    has = [
+        memory and f"{memory / 2**30:.1f} GiB",
+        capability and f"compute capability {capability}",
+        device["driver"] and f"driver for {device['driver']}",
+        device["library"],
+    ]
+    state = "available" if device["available"] else "not available"
+    first = f"  {device['name']:<9} {device['description']}: {state}"
+    below = filter(None, [", ".join(filter(None, has)), device["reason"]])
+    return [plain(first), *(plain(f"{'':<11} {line}") for line in below)]
+
+
+def _kernels(kernels: dict[str, Any]) -> list[str]:
+    """Return a line per kernel compiled in this process, and one for CuPy's cache on disk."""
+    compiled = [
+        f"  cuda:{one['device']:<4} {one['label']} ({one['milliseconds']:.0f} ms)"
+        for one in kernels["compiled"]
+    ]
+    cache = kernels["cache"]
+    files = {0: "nothing", 1: "1 file"}.get(cache["files"], f"{cache['files']} files")
+    size = f", {cache['bytes'] / 1e6:.1f} MB" if cache["files"] else ""
+    kept = f"  {'on disk':<9} {files}{size} in {cache['folder']}, CuPy's cache"
+    return [*(compiled or ["  none compiled yet"]), plain(kept)]
 
 
 def _extra(name: str, libraries: dict[str, str | None]) -> str:

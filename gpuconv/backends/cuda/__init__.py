@@ -1,64 +1,145 @@
-"""The CUDA engine's room: the dispatcher knows its door, and the door says why it is closed."""
+"""The CUDA engine: hand-written kernels, run by CuPy.
+
+Importing it imports no CuPy. An array on a GPU proves by itself that a GPU works; only a host
+array that is to go there needs the probe.
+"""
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.util
-import os
-from typing import Any, NoReturn
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from math import prod
+from typing import Any
 
-from gpuconv.backends.device import Device
+import numpy as np
+
+from gpuconv import dtypes
+from gpuconv.backends.cuda import runtime
+from gpuconv.backends.device import Device, ordinal
 from gpuconv.errors import DeviceError
 
-__all__ = ["NAME", "asarray", "device", "empty", "owns", "run"]
+__all__ = [
+    "NAME",
+    "asarray",
+    "asnumpy",
+    "devices",
+    "empty",
+    "lacking",
+    "overlap",
+    "owns",
+    "place",
+    "run",
+]
 
 NAME = "cuda"
-
-#: The engine's sources are not part of this version.
-_ABSENT = "this version of gpuconv has no CUDA engine yet"
 
 
 def owns(array: Any) -> bool:
     """Return whether `array` lies on a CUDA device, by its interface and not by its library."""
-    return hasattr(type(array), "__cuda_array_interface__") and _on_device(array)
-
-
-def _on_device(array: Any) -> bool:
+    # CuPy takes microseconds to describe an array, and this is asked several times in each call.
+    if isinstance(array, getattr(sys.modules.get("cupy"), "ndarray", ())):
+        return True
+    if runtime.substituted():
+        return runtime.current().owns(array)
     # torch's CPU tensors have the attribute too, and raise when it is read.
     try:
-        return array.__cuda_array_interface__ is not None
+        found = hasattr(type(array), "__cuda_array_interface__")
+        return found and array.__cuda_array_interface__ is not None
     except (AttributeError, TypeError, RuntimeError):
         return False
 
 
-def _machine() -> str:
-    """Return what this machine lacks for CUDA, loading nothing; "" if nothing."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "unset").strip() in ("", "-1"):
-        return "CUDA_VISIBLE_DEVICES hides every GPU"
-    if not any(map(ctypes.util.find_library, ("cuda", "nvcuda"))):
-        return "no NVIDIA driver (libcuda) is installed on this machine"
-    if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed: pip install 'gpuconv[cuda13]'"
-    return ""
+def devices() -> list[Device]:
+    """Return a row for each GPU, or one that says why there is none; about a second at first."""
+    if runtime.substituted():
+        stands_in = type(runtime.current()).__name__
+        return [Device("cuda:0", stands_in, available=True, library=stands_in)]
+    return list(_probed())
 
 
-def asarray(image: Any) -> NoReturn:
-    """Refuse, with the reason."""
-    raise DeviceError(device().reason)
+def lacking(image: Any, device: str | None) -> str:
+    """Return why `image` cannot be filtered on the GPU that `device` names; "" if it can."""
+    index = ordinal(device)
+    if not (owns(image) or runtime.started()):
+        return _missing(_probed(), index)
+    try:
+        return _elsewhere(runtime.current(), image, index)
+    except DeviceError as error:
+        return str(error)
 
 
-def device() -> Device:
-    """Return the CUDA device as the dispatcher sees it: not available, and why."""
-    lacking = _machine()
-    reason = f"{_ABSENT} (besides, {lacking})" if lacking else _ABSENT
-    return Device("cuda", "NVIDIA GPU", available=False, reason=reason)
+def _elsewhere(current: runtime.Runtime, image: Any, index: int | None) -> str:
+    """Return that device number `index` does not hold `image`, where another device does."""
+    if index is None:
+        return ""
+    there = current.on_device(index)
+    if runtime.substituted() or not owns(image) or there == current.on_device_of(image):
+        return ""
+    return "the image lies on another GPU; leave device= out to filter it there"
 
 
-def empty(shape: tuple[int, ...], dtype: Any) -> NoReturn:
-    """Refuse, with the reason."""
-    raise DeviceError(device().reason)
+def _probed() -> tuple[Device, ...]:
+    from gpuconv.backends.cuda import probe  # brings modules that most processes never need
+
+    return probe.devices()
 
 
-def run(plan: Any, image: Any, out: Any) -> NoReturn:
-    """Refuse, with the reason."""
-    raise DeviceError(device().reason)
+def _missing(rows: tuple[Device, ...], index: int | None) -> str:
+    """Return why device number `index`, or the first one, cannot be used."""
+    if rows[0].name == NAME:  # the row that says why there is none
+        return rows[0].reason
+    if index is not None and index >= len(rows):
+        return runtime.beyond(index, len(rows))
+    return rows[index or 0].reason
+
+
+def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
+    """Return a context in which arrays are made on the device that is to filter `image`.
+
+    That is the one that `device` names, else the one that holds the image, else the current one.
+    """
+    index = ordinal(device)
+    if index is not None:
+        return runtime.current().on_device(index)
+    return runtime.current().on_device_of(image) if owns(image) else nullcontext()
+
+
+def asarray(image: Any) -> Any:
+    """Return `image` on the device; without a copy where it is there already."""
+    if not owns(image):
+        image = np.asarray(image)
+        dtypes.rule(image.dtype, "image")  # CuPy has no words for what it cannot hold
+    return runtime.current().asarray(image)
+
+
+def asnumpy(array: Any) -> Any:
+    """Return an array of this engine in host memory, when it is finished."""
+    return runtime.current().asnumpy(array)
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an uninitialised array on the current device."""
+    return runtime.current().empty(shape, dtype)
+
+
+def overlap(a: Any, b: Any) -> bool:
+    """Return whether two arrays may share memory, by their first and last bytes."""
+    (start, stop), (other_start, other_stop) = _extent(a), _extent(b)
+    return start < other_stop and other_start < stop
+
+
+def _extent(array: Any) -> tuple[int, int]:
+    """Return the address of an array's lowest byte and the one after its highest."""
+    address = runtime.current().address(array)
+    if prod(array.shape) == 0:
+        return address, address
+    steps = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
+    low, high = (sum(pick(step, 0) for step in steps) for pick in (min, max))
+    return address + low, address + high + int(array.dtype.itemsize)
+
+
+def run(plan: Any, image: Any, out: Any) -> None:
+    """Filter `image` into `out`, both on one device, as `plan` has it. Nothing waits for it."""
+    from gpuconv.backends.cuda import linear
+
+    linear.run(plan, image, out)

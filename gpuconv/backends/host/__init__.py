@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,18 @@ from gpuconv.backends.device import Device
 from gpuconv.backends.host.linear import run
 from gpuconv.backends.host.threads import thread_count
 
-__all__ = ["NAME", "asarray", "device", "empty", "owns", "run"]
+__all__ = [
+    "NAME",
+    "asarray",
+    "asnumpy",
+    "devices",
+    "empty",
+    "lacking",
+    "overlap",
+    "owns",
+    "place",
+    "run",
+]
 
 NAME = "host"
 
@@ -27,13 +39,33 @@ def asarray(image: Any) -> NDArray[Any]:
     return np.asarray(image)
 
 
-def device() -> Device:
+def asnumpy(array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array`, which is in host memory."""
+    return array
+
+
+def devices() -> list[Device]:
     """Return the CPU."""
     count = thread_count()
     threads = "1 thread" if count == 1 else f"{count} threads"
-    return Device("cpu", f"{platform.machine() or 'CPU'}, {threads}", available=True)
+    return [Device("cpu", f"{platform.machine() or 'CPU'}, {threads}", available=True)]
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """Return an uninitialised array in host memory."""
     return np.empty(shape, dtype)
+
+
+def lacking(image: Any, device: str | None) -> str:
+    """Return that nothing is: a CPU is always there."""
+    return ""
+
+
+def overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Return whether two arrays may share memory, by their first and last bytes."""
+    return np.may_share_memory(a, b)
+
+
+def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
+    """Return a context that changes nothing: there is one host memory."""
+    return nullcontext()

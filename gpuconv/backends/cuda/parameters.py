@@ -1,0 +1,209 @@
+"""What a kernel is given beside the arrays: geometry, border tables and weights, by value.
+
+Values too many to travel as an argument are laid down in device memory first, by launches on the
+caller's stream, so that these too belong to one call alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv import dtypes
+from gpuconv.backends.cuda.launch import Launch, Scratch
+from gpuconv.backends.cuda.problem import AXES, Problem
+from gpuconv.backends.cuda.source import Program
+
+__all__ = ["Constants", "ctype", "divide", "lay_down", "program", "up"]
+
+Array = NDArray[Any]
+Macros = tuple[tuple[str, str], ...]
+
+#: Bytes of arguments that every driver takes; newer ones take 32,764.
+_ARGUMENT_BYTES = 4096
+#: Bytes that are kept for the pointers and the geometry.
+_GEOMETRY_BYTES = 384
+#: Entries of the border tables, of those kernels that take any number of taps.
+_ANY_EDGES = 224
+
+#: Values in one launch that lays them down, and threads that it has.
+_CHUNK = 448
+
+
+def ctype(dtype: np.dtype[Any]) -> str:
+    """Return the C type of a pixel or a sum.
+
+    Examples
+    --------
+    >>> ctype(np.dtype("uint8")), ctype(np.dtype("float16"))
+    ('unsigned char', 'half')
+    """
+    return dtypes.rule(dtype).ctype
+
+
+@cache
+def _geometry(sum_: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the layout of Geometry in kernels_cuda/tile.cuh."""
+    long, sized = (np.int64, (AXES,)), (np.int32, (AXES,))
+    fields: list[tuple[str, Any]] = []
+    for array in ("image", "out"):
+        fields += [(f"{array}_plane", long), (f"{array}_row", "i8"), (f"{array}_column", "i8")]
+    fields += [("planes", sized)]
+    integers = (
+        "height width out_height out_width rows columns offset_y offset_x stride_y stride_x "
+        "dilation_y dilation_x before_y after_y before_x after_x piece_rows piece_columns "
+        "step_y step_x segment"
+    )
+    fields += [(name, "i4") for name in integers.split()]
+    fields += [(name, sum_) for name in ("cval", "divisor", "reciprocal")]
+    return np.dtype(fields, align=True)
+
+
+def divide(problem: Problem, divisor: float) -> str:
+    """Return how sums are divided: a macro of kernels_cuda/pixel.cuh."""
+    if divisor == 1:
+        return "DIVIDE_NOT"
+    finite = problem.dtype.kind in "iu" and (isfinite(problem.cval) or not _filled(problem))
+    return "DIVIDE_FINITE" if finite else "DIVIDE_ANY"
+
+
+def _filled(problem: Problem) -> bool:
+    return "constant" in problem.border
+
+
+class Constants:
+    """The border tables and weights of a launch, and where they are put."""
+
+    def __init__(self, problem: Problem, weights: Array, fixed: bool, label: str = "") -> None:
+        """`fixed`: the program is for this many weights; else it has room for any number.
+
+        `label` begins the names of scratch arrays, to tell those of several launches apart.
+        """
+        self.counts, self.edges = problem.edges
+        self.weights = np.ascontiguousarray(weights, problem.sum).ravel()
+        if fixed:
+            y, x = problem.y, problem.x
+            self.room = (2 * (y.footprint - 1) + 2 * (x.footprint - 1) or 1, self.weights.size)
+        else:
+            left = _ARGUMENT_BYTES - _GEOMETRY_BYTES - 4 * _ANY_EDGES
+            self.room = (_ANY_EDGES, left // problem.sum.itemsize)
+        needs = 4 * self.room[0] + problem.sum.itemsize * self.room[1] + _GEOMETRY_BYTES
+        fits = self.edges.size <= self.room[0] and self.weights.size <= self.room[1]
+        self.by_value = fits and needs <= _ARGUMENT_BYTES
+        self._problem = problem
+        self._weights, self._edges = f"{label}weights", f"{label}edges"
+
+    @property
+    def macros(self) -> Macros:
+        """The macros that say how many there is room for."""
+        edges, weights = self.room if self.by_value else (0, 0)
+        return ("EDGES", str(edges)), ("WEIGHTS", str(weights))
+
+    @property
+    def operands(self) -> tuple[str | None, str | None]:
+        """The scratch arrays that hold weights and border tables, if any does."""
+        return (None, None) if self.by_value else (self._weights, self._edges)
+
+    @property
+    def scratch(self) -> dict[str, Scratch]:
+        """The same with their sizes; a table without entries has room for one."""
+        if self.by_value:
+            return {}
+        sizes = {self._weights: self.weights, self._edges: self.edges}
+        return {k: Scratch((max(v.size, 1),), v.dtype) for k, v in sizes.items()}
+
+    def launches(self) -> list[Launch]:
+        """Return what lays them down, where they do not travel by value."""
+        if self.by_value:
+            return []
+        return [*lay_down(self._weights, self.weights), *lay_down(self._edges, self.edges)]
+
+    def parameters(self, divisor: float, **more: int) -> Array:
+        """Return the structure that the kernel takes last.
+
+        `more` are fields of the geometry that the kernel's launch decides.
+        """
+        problem = self._problem
+        geometry = _geometry(problem.sum)
+        fields: list[tuple[str, Any]] = [("geometry", geometry)]
+        if self.by_value:
+            edges, weights = self.room
+            fields += [("edges", np.int32, (edges,)), ("weights", problem.sum, (weights,))]  # type: ignore[list-item]
+        call = np.zeros(1, np.dtype(fields, align=True))
+        self._fill(call["geometry"][0], divisor, more)
+        if self.by_value:
+            call["edges"][0, : self.edges.size] = self.edges
+            call["weights"][0, : self.weights.size] = self.weights
+        return call
+
+    def _fill(self, g: Any, divisor: float, more: dict[str, int]) -> None:
+        problem = self._problem
+        for name, steps in (("image", problem.image), ("out", problem.out)):
+            # The kernels' fastest axis is the last: missing axes, of one plane, stand behind it.
+            g[f"{name}_plane"][: len(steps.planes)] = steps.planes
+            g[f"{name}_row"], g[f"{name}_column"] = steps.row, steps.column
+        g["planes"] = 1
+        g["planes"][: len(problem.planes)] = problem.planes
+        for name, axis in (("y", problem.y), ("x", problem.x)):
+            g[{"y": "height", "x": "width"}[name]] = axis.n
+            g[{"y": "out_height", "x": "out_width"}[name]] = axis.out
+            g[{"y": "rows", "x": "columns"}[name]] = axis.taps
+            g[f"offset_{name}"] = axis.offset
+            g[f"stride_{name}"] = axis.stride
+            g[f"dilation_{name}"] = axis.dilation
+        for name, count in zip(
+            ("before_y", "after_y", "before_x", "after_x"), self.counts, strict=True
+        ):
+            g[name] = count
+        with np.errstate(over="ignore"):
+            g["cval"], g["divisor"] = problem.cval, divisor
+            g["reciprocal"] = problem.sum.type(1) / problem.sum.type(divisor)
+        for name, value in more.items():
+            g[name] = value
+
+
+def program(
+    family: str,
+    entry: str,
+    problem: Problem,
+    macros: Iterable[tuple[str, int]],
+    constants: Constants,
+    divisor: float,
+) -> Program:
+    """Return the program of a kernel for the dtypes of `problem`, with `macros` of its own."""
+    types = (("PIXEL", problem.dtype), ("RESULT", problem.out_dtype), ("SUM", problem.sum))
+    defined = [
+        *((name, ctype(dtype)) for name, dtype in types),
+        *((name, str(value)) for name, value in macros),
+        *constants.macros,
+        ("DIVIDE", divide(problem, divisor)),
+    ]
+    return Program(family, entry, tuple(defined))
+
+
+def up(n: int, unit: int) -> int:
+    """Return the least multiple of `unit` that is not below `n`."""
+    return -(-n // unit) * unit
+
+
+def lay_down(name: str, values: Array) -> list[Launch]:
+    """Return launches that write `values` to the scratch array of that name."""
+    program = Program(
+        "deposit", "deposit", (("VALUE", ctype(values.dtype)), ("CHUNK", str(_CHUNK)))
+    )
+    layout = np.dtype(
+        [("values", values.dtype, (_CHUNK,)), ("first", np.int64), ("count", np.int32)], align=True
+    )
+    launches = []
+    for first in range(0, values.size, _CHUNK):
+        chunk = np.zeros(1, layout)
+        some = values[first : first + _CHUNK]
+        chunk["values"][0, : some.size] = some
+        chunk["first"], chunk["count"] = first, some.size
+        launches.append(Launch(program, (1, 1, 1), (_CHUNK, 1, 1), 0, (name,), chunk))
+    return launches

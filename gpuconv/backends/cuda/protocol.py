@@ -1,0 +1,86 @@
+"""The few things that the engine asks of a CUDA runtime.
+
+All else in this package is plain Python over shapes and numbers. The tests have a second runtime
+that runs the same kernels, through the same launches, on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gpuconv.backends.cuda.source import Program
+
+__all__ = ["Kernel", "Limits", "Runtime", "beyond"]
+
+#: A compiled kernel: call it with (grid, block, arguments, bytes of dynamic shared memory).
+#: Arguments are device arrays (their first element's address is passed), None (a null pointer), or
+#: NumPy arrays of one structured element, which travel by value.
+Kernel = Callable[[tuple[int, int, int], tuple[int, int, int], Sequence[Any], int], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What launch geometry needs to know of a device."""
+
+    #: Streaming multiprocessors.
+    multiprocessors: int
+    #: Bytes of shared memory that one block can have.
+    shared: int
+    #: Blocks along the grid's y and z.
+    grid: int = 65535
+
+
+class Runtime(Protocol):
+    """A place that holds device arrays and runs kernels on them."""
+
+    def owns(self, array: Any) -> bool:
+        """Return whether `array` is one that kernels can be given as it is."""
+
+    def asarray(self, image: Any) -> Any:
+        """Return `image` on the device, native and aligned, without a copy where it is that."""
+
+    def asnumpy(self, array: Any) -> Any:
+        """Return a device array in host memory, when it is finished."""
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """Return an uninitialised array on the device.
+
+        Raises MemoryError where there is no room; nothing else does.
+        """
+
+    def address(self, array: Any) -> int:
+        """Return the address of the array's first element."""
+
+    def limits(self) -> Limits:
+        """Return the limits of the current device."""
+
+    def free_memory(self) -> int:
+        """Return the bytes that `empty` could still give on the current device."""
+
+    def on_device_of(self, array: Any) -> AbstractContextManager[Any]:
+        """Return a context in which the device that holds `array` is the current one."""
+
+    def on_device(self, index: int) -> AbstractContextManager[Any]:
+        """Return a context in which device number `index` is the current one.
+
+        Raises DeviceError where there is no such device.
+        """
+
+    def compile(self, program: Program) -> Kernel:
+        """Return `program` compiled for the current device; the same one when asked again."""
+
+
+def beyond(index: int, count: int) -> str:
+    """Return that there is no device of this number.
+
+    Examples
+    --------
+    >>> beyond(2, 1), beyond(2, 2)
+    ('there is no GPU number 2, only cuda:0', 'there is no GPU number 2, only cuda:0 and cuda:1')
+    """
+    names = [f"cuda:{i}" for i in range(count)]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"there is no GPU number {index}, only {listed}"

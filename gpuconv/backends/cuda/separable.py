@@ -1,0 +1,207 @@
+"""Launch geometry of kernels_cuda/separable.cu, and of its check and fallback: two passes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.backends.cuda.dense import dense
+from gpuconv.backends.cuda.launch import Launch, Scratch
+from gpuconv.backends.cuda.parameters import Constants, program, up
+from gpuconv.backends.cuda.problem import Problem
+from gpuconv.backends.cuda.protocol import Limits
+from gpuconv.kernel import Kernel
+from gpuconv.weights import Term
+
+__all__ = ["march", "ring", "two_pass"]
+
+Array = NDArray[Any]
+Made = tuple[list[Launch], dict[str, Scratch]]
+
+#: Threads of a block: THREADS in separable.cu.
+_THREADS = 128
+#: Rows that a block reads in one round of its loop: STEP in separable.cu.
+_UNROLLED = 4
+#: 32-bit registers of a thread for sums and pixels; the rest of 255 is for loads and addresses.
+_REGISTERS = 160
+
+
+def march(
+    problem: Problem, terms: tuple[Term, ...], kernel: Kernel, limits: Limits, guard: bool
+) -> Made | str:
+    """Return the launch of the kernel that marches down a strip with its sums in registers.
+
+    Or the reason why it cannot be: strides, dilation along y, or a kernel too long.
+    """
+    y, x = problem.y, problem.x
+    if not problem.unit_steps:
+        return "strides, or a dilation along y"
+    wide = _columns(problem, len(terms))
+    if not wide:
+        return f"{y.taps}×{x.taps} taps, {x.dilation} apart, do not fit into registers"
+    constants = Constants(problem, _weights(terms, kernel, guard), fixed=True)
+    vector = min(problem.vector, wide)
+    macros = [
+        ("ROWS", y.taps),
+        ("COLUMNS", x.taps),
+        ("TERMS", len(terms)),
+        ("SPACING", x.dilation),
+        ("LEAD", x.offset % vector if vector > 1 else 0),
+        ("X", wide),
+        ("VECTOR", vector),
+        ("STORE", problem.store(wide)),
+        ("GUARD", int(guard)),
+    ]
+    # Rows are read _UNROLLED at a time, those before the first output too.
+    segment = _segment(problem, _THREADS * wide, limits, unit=16) - (y.taps - 1) % _UNROLLED
+    launch = Launch(
+        program("separable", "march", problem, macros, constants, kernel.divisor),
+        problem.blocks(_THREADS * wide, segment, limits.grid),
+        (_THREADS, 1, 1),
+        0,
+        ("image", "out", None, *constants.operands),
+        constants.parameters(kernel.divisor, segment=segment),
+    )
+    return [*constants.launches(), launch], constants.scratch
+
+
+def _columns(problem: Problem, terms: int) -> int:
+    """Return the output columns of a thread: the most whose sums fit; 0 if none do."""
+    words = problem.sum.itemsize // 4
+    most = 8 if problem.dtype.itemsize <= 2 and words == 1 else 4 // words
+    for wide in (8, 4, 2):
+        window = wide + problem.x.footprint - 1
+        sums = wide * (problem.y.taps + terms)
+        if wide <= most and words * (window + sums) <= _REGISTERS:
+            return wide
+    return 0
+
+
+#: Output rows of a block at least, and how many rows of output it makes for each row read twice.
+_LEAST_ROWS, _ROWS_PER_HALO = 64, 10
+#: Blocks of a multiprocessor that hide the latency of memory.
+_BLOCKS = 4
+
+
+def _segment(problem: Problem, width: int, limits: Limits, unit: int) -> int:
+    """Return the output rows of a block: many, as its halo is read twice, but not too few blocks.
+
+    Segments with a halo of more than a tenth are made only to keep the device busy.
+    """
+    strips, _, planes = problem.blocks(width, 1)
+    rows = max(_LEAST_ROWS, _ROWS_PER_HALO * (problem.y.taps - 1))
+    busy = -(-strips * planes * problem.y.out // (_BLOCKS * limits.multiprocessors))
+    return max(unit, -(-min(rows, busy) // unit) * unit)
+
+
+#: Output columns of a block and rows of a step of the ring, columns of a thread, and taps at once:
+#: STRIP, STEP, COLUMNS_EACH and TAPS in separable.cu.
+_STRIP, _STEP, _EACH, _TAPS = 128, 32, 4, 4
+
+
+def ring(
+    problem: Problem, terms: tuple[Term, ...], kernel: Kernel, limits: Limits, guard: bool
+) -> Made | str:
+    """Return the launch of the kernel that marches down a strip with filtered rows in a ring.
+
+    Or why it cannot be: strides, dilation along y, or more rows than shared memory holds.
+    """
+    y, x = problem.y, problem.x
+    if not problem.unit_steps:
+        return "strides, or a dilation along y"
+    vector = min(problem.vector, _EACH)
+    lead = x.offset % vector if vector > 1 else 0
+    width = lead + _STRIP + (up(x.taps, _TAPS) - 1) * x.dilation
+    kept = up(y.taps - 1, _EACH) + _STEP
+    shared = problem.sum.itemsize * (_STEP * up(width, _EACH) + len(terms) * _STRIP * kept)
+    if shared > limits.shared:
+        return f"{shared} bytes of shared memory, of which the device has {limits.shared}"
+    constants = Constants(problem, _weights(terms, kernel, guard), fixed=False)
+    segment = _segment(problem, _STRIP, limits, unit=_STEP)
+    macros = [
+        ("ROWS", 0),
+        ("COLUMNS", 0),
+        ("TERMS", len(terms)),
+        ("SPACING", x.dilation),
+        ("LEAD", lead),
+        ("VECTOR", vector),
+        ("STORE", problem.store(_EACH)),
+        ("GUARD", int(guard)),
+    ]
+    launch = Launch(
+        program("separable", "ring", problem, macros, constants, kernel.divisor),
+        problem.blocks(_STRIP, segment, limits.grid),
+        (_STRIP // _EACH, _STEP // _EACH, 1),
+        shared,
+        ("image", "out", None, *constants.operands),
+        constants.parameters(kernel.divisor, segment=segment),
+    )
+    return [*constants.launches(), launch], constants.scratch
+
+
+def _weights(terms: tuple[Term, ...], kernel: Kernel, guard: bool) -> Array:
+    """Return what the fused kernels read: the terms and, to guard sums, all weights behind."""
+    parts = [part for term in terms for part in term]
+    return np.concatenate([*parts, kernel.numerators.ravel()] if guard else parts)
+
+
+def two_pass(
+    problem: Problem, terms: tuple[Term, ...], kernel: Kernel, limits: Limits, guard: bool
+) -> Made:
+    """Return launches that filter rows into a scratch array, and that along columns, term by term.
+
+    All terms but the last are summed in scratch arrays. Where sums are guarded the last one is too,
+    and is repaired on its way to the output.
+    """
+    across, down, between = problem.between()
+    into_sums, whole = down.contiguous(problem.sum)
+    made: list[Launch] = []
+    scratch = {"between": Scratch(between, problem.sum)}
+    sums = None
+    for number, (column, row) in enumerate(terms):
+        first = dense(
+            across, row[None, :], 1.0, limits, operands=("image", "between"), label=f"row{number} "
+        )
+        to_out = number == len(terms) - 1 and not guard
+        target = "out" if to_out else f"sums{number % 2}"
+        second = dense(
+            down if to_out else into_sums,
+            column[:, None],
+            kernel.divisor if to_out else 1.0,
+            limits,
+            operands=("between", target),
+            before=sums,
+            label=f"column{number} ",
+        )
+        if not to_out:
+            sums = target
+            scratch[sums] = Scratch(whole, problem.sum)
+        for launches, more in (first, second):
+            made += launches
+            scratch |= more
+    if guard:
+        launches, more = _repair(problem, kernel, limits, sums)
+        made += launches
+        scratch |= more
+    return made, scratch
+
+
+#: Threads of a block of kernels_cuda/repair.cu, which makes an output each.
+_REPAIR_THREADS = (32, 8, 1)
+
+
+def _repair(problem: Problem, kernel: Kernel, limits: Limits, sums: str | None) -> Made:
+    """Return the launch that stores sums, and takes those again that are not finite."""
+    constants = Constants(problem, kernel.numerators, fixed=False, label="repair ")
+    macros = [("VECTOR", min(problem.vector, 1)), ("STORE", problem.store(1))]
+    launch = Launch(
+        program("repair", "repair", problem, macros, constants, kernel.divisor),
+        problem.blocks(*_REPAIR_THREADS[:2], limits.grid),
+        _REPAIR_THREADS,
+        0,
+        ("image", "out", sums, *constants.operands),
+        constants.parameters(kernel.divisor),
+    )
+    return [*constants.launches(), launch], constants.scratch

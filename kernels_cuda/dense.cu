@@ -1,0 +1,252 @@
+// Dense correlation from a tile in shared memory.
+//
+// A block of 32 x 8 threads makes a tile of outputs: it loads the pixels that the tile needs, waits
+// at a barrier, and each thread then sums X columns x Y rows of outputs in registers, so that a pixel
+// read from shared memory meets many weights and a weight many pixels.
+//
+// Macros, beside those of tile.cuh:
+//   ROWS, COLUMNS  taps, unrolled at compile time; 0: at run time, from geometry
+//   SPACING        scalars between neighbouring taps along x; 0: strides and dilations are data
+//   LEAD           loaded scalars before the first tap, so that loads begin aligned; unrolled only
+//   Y              output rows of a thread
+//   ADD            1: `before` holds sums of this shape that these are added to
+#include "tile.cuh"
+
+constexpr int X = 4;
+constexpr int THREADS_Y = Y == 16 ? 4 : 8;
+constexpr int TILE_WIDTH = 32 * X, TILE_HEIGHT = THREADS_Y * Y;
+
+typedef SUM Sums[Y][X];
+
+// The window of a thread begins at a multiple of X; SHIFT scalars on stands its first tap.
+constexpr int SHIFT = LEAD % X;
+constexpr int UNIT = VECTOR > X ? VECTOR : X;
+
+// N numbers from shared memory, X at a time; both are multiples of X.
+template <int N>
+INLINE void fetch(const SUM *cells, SUM (&window)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; i += X) {
+        const Pack<SUM, X> pack = loaded<SUM, X>(cells + i);
+#pragma unroll
+        for (int j = 0; j < X; ++j) window[i + j] = pack.each[j];
+    }
+}
+
+#if ROWS
+// ---------------------------------------------------------------------------- unrolled
+
+constexpr int REACH = (COLUMNS - 1) * SPACING;
+constexpr int PITCH = rounded_up(LEAD + TILE_WIDTH + REACH, UNIT);
+constexpr int WINDOW = rounded_up(SHIFT + X + REACH, X);
+
+INLINE void sum_tile(const SUM *tile, const Call &call, const SUM *weights, Sums &sums) {
+    const SUM *row = tile + threadIdx.y * (Y * PITCH) + threadIdx.x * X + (LEAD - SHIFT);
+#pragma unroll
+    for (int r = 0; r < Y + ROWS - 1; ++r) {
+        SUM window[WINDOW];
+        fetch(row + r * PITCH, window);
+#pragma unroll
+        for (int k = 0; k < ROWS; ++k) {
+            const int y = r - k;
+            if (y < 0 || y >= Y) continue;
+#pragma unroll
+            for (int l = 0; l < COLUMNS; ++l)
+#pragma unroll
+                for (int x = 0; x < X; ++x) {
+                    const SUM weight = WEIGHT(k * COLUMNS + l);
+                    const SUM pixel = window[SHIFT + x + l * SPACING];
+                    sums[y][x] = k || l ? fused(weight, pixel, sums[y][x]) : weight * pixel;
+                }
+        }
+    }
+}
+
+INLINE void sum(const Plane &plane, const Geometry &, const Call &call, const SUM *weights,
+                SUM *tile, int top, int left, Sums &sums) {
+    const Window window = {top, left - LEAD, TILE_HEIGHT + ROWS - 1, PITCH, 1, 1};
+    load<THREADS_Y>(plane, window, tile, PITCH);
+    __syncthreads();
+    sum_tile(tile, call, weights, sums);
+}
+
+// First output column of a thread, and the distance to the next.
+INLINE int column_of(int x) { return threadIdx.x * X + x; }
+
+#else
+// ---------------------------------------------------------------------------- at run time
+// The kernel is walked in pieces whose tile fits into shared memory; sums stay in registers.
+
+#if SPACING
+// Taps are taken four at a time: what is loaded for them is shared by X outputs.
+constexpr int TAPS = 4;
+constexpr int WINDOW = rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X);
+
+INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
+                      int rows, int columns, Sums &sums) {
+    const int all_columns = call.geometry.columns;
+    for (int k = 0; k < rows; ++k) {
+        const SUM *row = tile + (threadIdx.y * Y + k) * pitch + threadIdx.x * X + (LEAD - SHIFT);
+        for (int l = 0; l < columns; l += TAPS) {
+            SUM taps[TAPS];
+#pragma unroll
+            for (int j = 0; j < TAPS; ++j)
+                taps[j] = l + j < columns ? WEIGHT(first + k * all_columns + l + j) : 0;
+#pragma unroll
+            for (int y = 0; y < Y; ++y) {
+                SUM window[WINDOW];
+                fetch(row + y * pitch + l * SPACING, window);
+#pragma unroll
+                for (int j = 0; j < TAPS; ++j)
+                    if (l + j < columns)
+#pragma unroll
+                        for (int x = 0; x < X; ++x)
+                            sums[y][x] = fused(taps[j], window[SHIFT + x + j * SPACING],
+                                               sums[y][x]);
+            }
+        }
+    }
+}
+
+INLINE int column_of(int x) { return threadIdx.x * X + x; }
+
+#else
+// Strides and dilations are data: every pixel is read for itself, by neighbouring threads from
+// places `stride` apart.
+INLINE int column_of(int x) { return threadIdx.x + 32 * x; }
+
+INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
+                      int rows, int columns, Sums &sums) {
+    const Geometry &g = call.geometry;
+    const int stride_y = g.stride_y / g.step_y, stride_x = g.stride_x / g.step_x;
+    const int dilation_y = g.dilation_y / g.step_y, dilation_x = g.dilation_x / g.step_x;
+    for (int k = 0; k < rows; ++k)
+        for (int l = 0; l < columns; ++l) {
+            const SUM weight = WEIGHT(first + k * g.columns + l);
+#pragma unroll
+            for (int y = 0; y < Y; ++y) {
+                const int row = (threadIdx.y * Y + y) * stride_y + k * dilation_y;
+#pragma unroll
+                for (int x = 0; x < X; ++x) {
+                    const int column = column_of(x) * stride_x + l * dilation_x;
+                    sums[y][x] = fused(weight, tile[row * pitch + column], sums[y][x]);
+                }
+            }
+        }
+}
+#endif
+
+// Rows or columns of the tile that `outputs` outputs and `taps` taps need.
+INLINE int extent(int outputs, int stride, int taps, int dilation, int step) {
+    return ((outputs - 1) * stride + (taps - 1) * dilation) / step + 1;
+}
+
+INLINE void sum(const Plane &plane, const Geometry &g, const Call &call, const SUM *weights,
+                SUM *tile, int top, int left, Sums &sums) {
+    for (int k = 0; k < g.rows; k += g.piece_rows)
+        for (int l = 0; l < g.columns; l += g.piece_columns) {
+            const int rows = min(g.piece_rows, g.rows - k);
+            const int columns = min(g.piece_columns, g.columns - l);
+            Window window = {top + k * g.dilation_y, left + l * g.dilation_x - LEAD,
+                             extent(TILE_HEIGHT, g.stride_y, rows, g.dilation_y, g.step_y),
+                             extent(TILE_WIDTH, g.stride_x, columns, g.dilation_x, g.step_x),
+                             g.step_y, g.step_x};
+#if SPACING
+            // What is read for the last taps is TAPS taps wide.
+            window.columns = rounded_up(
+                LEAD + TILE_WIDTH + (rounded_up(columns, TAPS) - 1) * SPACING, UNIT);
+#endif
+            if (k || l) __syncthreads();  // the last piece's tile is still being read
+            load<THREADS_Y>(plane, window, tile, window.columns);
+            __syncthreads();
+            sum_piece(tile, window.columns, call, weights, k * g.columns + l, rows, columns, sums);
+        }
+}
+#endif
+
+// ---------------------------------------------------------------------------- the kernel
+
+// Write the sums of a thread, the first of which is at `target`.
+INLINE void write_whole(const Geometry &g, RESULT *target, const Sums &sums) {
+#pragma unroll
+    for (int y = 0; y < Y; ++y) {
+#if ROWS || SPACING
+        write(target, g, X, sums[y]);
+#else
+#pragma unroll
+        for (int x = 0; x < X; ++x) write<1>(target + 32 * x * out_column(g), g, 1, {sums[y][x]});
+#endif
+        target += g.out_row;
+    }
+}
+
+// The same where not all of the block's outputs exist. It goes by way of the tile, as registers cannot
+// be indexed in a loop, and unrolled this would cost those blocks that need it not.
+INLINE void write_ragged(const Geometry &g, RESULT *out, SUM *tile, int top, int left,
+                         const Sums &sums) {
+    SUM *cells = tile + threadIdx.y * (Y * TILE_WIDTH) + threadIdx.x;
+    __syncthreads();  // the tile is still being read
+#pragma unroll
+    for (int i = 0; i < X * Y; ++i) cells[i / X * TILE_WIDTH + i % X * 32] = sums[i / X][i % X];
+#pragma unroll 1
+    for (int i = 0; i < X * Y; ++i) {
+        const int row = top + i / X, column = left + column_of(i % X);
+        if (row < g.out_height && column < g.out_width)
+            write<1>(out + row * g.out_row + column * out_column(g), g, 1,
+                     {cells[i / X * TILE_WIDTH + i % X * 32]});
+    }
+}
+
+// Finish the sums of a thread of a block whose first output is (top, left), and write them.
+INLINE void finish(const Plane &plane, const Call &call, const SUM *weights, RESULT *out,
+                   const SUM *before, SUM *tile, int top, int left, Sums &sums) {
+    const Geometry &g = call.geometry;
+    const bool whole = left + TILE_WIDTH <= g.out_width && top + TILE_HEIGHT <= g.out_height;
+    top += threadIdx.y * Y;
+#if ADD
+#pragma unroll
+    for (int i = 0; i < X * Y; ++i) {
+        const int row = top + i / X, column = left + column_of(i % X);
+        if (row < g.out_height && column < g.out_width)
+            sums[i / X][i % X] += before[(long long)row * g.out_width + column];
+    }
+#endif
+    if (whole)
+        write_whole(g, out + top * g.out_row + (left + column_of(0)) * out_column(g), sums);
+    else
+        write_ragged(g, out, tile, top, left, sums);
+#if GUARD
+    unsigned long long wrong = 0;  // a bit for each output to take again
+#pragma unroll
+    for (int i = 0; i < X * Y; ++i) wrong |= (unsigned long long)!is_finite(sums[i / X][i % X]) << i;
+    const auto taps = [&](int i) { return WEIGHT(i); };
+    for (; wrong; wrong &= wrong - 1) {
+        const int i = __ffsll(wrong) - 1, row = top + i / X, column = left + column_of(i % X);
+        if (row < g.out_height && column < g.out_width)
+            write<1>(out + row * g.out_row + column * out_column(g), g, 1,
+                     {defined(plane, g, taps, row, column)});
+    }
+#endif
+}
+
+extern "C" __global__ void __launch_bounds__(32 * THREADS_Y, 2) dense(ARGUMENTS) {
+    extern __shared__ __align__(16) unsigned char shared[];
+    SUM *tile = reinterpret_cast<SUM *>(shared);
+    const Geometry &g = call.geometry;
+    const int planes = g.planes[0] * g.planes[1] * g.planes[2];
+    const int left = blockIdx.x * TILE_WIDTH;
+    // The grid may be smaller than the output is tall or the batch long.
+    for (int z = blockIdx.z; z < planes; z += gridDim.z) {
+        const Plane plane(image + plane_offset(g.image_plane, g.planes, z), g, EDGE_TABLE);
+        RESULT *plane_out = out + plane_offset(g.out_plane, g.planes, z);
+        const SUM *plane_before = before + (long long)z * g.out_height * g.out_width;
+        for (int y = blockIdx.y; y * TILE_HEIGHT < g.out_height; y += gridDim.y) {
+            const int top = y * TILE_HEIGHT;
+            Sums sums = {};
+            sum(plane, g, call, weights, tile, g.offset_y + top * g.stride_y,
+                g.offset_x + left * g.stride_x, sums);
+            finish(plane, call, weights, plane_out, plane_before, tile, top, left, sums);
+            __syncthreads();  // the tile is still being read
+        }
+    }
+}

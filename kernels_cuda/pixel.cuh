@@ -1,0 +1,270 @@
+// How a pixel becomes a number, and how a sum becomes a pixel: the rules of gpuconv/dtypes.py.
+//
+// Macros: PIXEL, RESULT and SUM are the types that are read, written and summed in; DIVIDE says how
+// a sum is divided.
+#pragma once
+
+#define INLINE __device__ __forceinline__
+
+// Returns its argument, which the compiler then knows nothing of: so it cannot compute ahead, for all
+// tiles, what only few of them need.
+INLINE int opaque(int value) {
+#ifndef GPUCONV_ON_CPU
+    asm volatile("" : "+r"(value));
+#endif
+    return value;
+}
+
+// A float16 by its bits. With it instead of cuda_fp16.h a kernel compiles in half the time.
+struct half {
+    unsigned short bits;
+};
+
+INLINE float widened(half h) {
+#ifdef GPUCONV_ON_CPU
+    return cpu_widened(h.bits);
+#else
+    float wide;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(h.bits));
+    return wide;
+#endif
+}
+
+INLINE half narrowed(float wide) {
+#ifdef GPUCONV_ON_CPU
+    return {cpu_narrowed(wide)};
+#else
+    half h;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h.bits) : "f"(wide));
+    return h;
+#endif
+}
+
+INLINE half narrowed(double wide) {
+#ifdef GPUCONV_ON_CPU
+    return {cpu_narrowed(wide)};
+#else
+    half h;
+    asm("cvt.rn.f16.f64 %0, %1;" : "=h"(h.bits) : "d"(wide));
+    return h;
+#endif
+}
+
+// ---------------------------------------------------------------------------- reading
+
+template <typename T>
+INLINE SUM number(T pixel) {
+    return (SUM)pixel;
+}
+
+INLINE SUM number(half pixel) { return (SUM)widened(pixel); }
+
+// ---------------------------------------------------------------------------- writing
+// Integers are rounded half to even and saturated, once; NaN becomes 0. The conversions of the
+// hardware do all of that to 32 bits, and all but the NaN to 64.
+
+INLINE int rounded(float sum) {
+#ifdef GPUCONV_ON_CPU
+    return __float2int_rn(sum);
+#else
+    // Not the intrinsic, as with -ftz this is another instruction, which is not fused with packing.
+    int whole;
+    asm("cvt.rni.s32.f32 %0, %1;" : "=r"(whole) : "f"(sum));
+    return whole;
+#endif
+}
+
+INLINE int rounded(double sum) { return __double2int_rn(sum); }
+
+template <typename T>
+struct Stored;
+
+#define STORED_FLOAT(T, EXPRESSION)                       \
+    template <>                                           \
+    struct Stored<T> {                                    \
+        static INLINE T of(SUM sum) { return EXPRESSION; } \
+    };
+#define STORED_SMALL(T, LOW, HIGH) STORED_FLOAT(T, (T)min(max(rounded(sum), LOW), HIGH))
+
+STORED_SMALL(unsigned char, 0, 255)
+STORED_SMALL(signed char, -128, 127)
+STORED_SMALL(unsigned short, 0, 65535)
+STORED_SMALL(short, -32768, 32767)
+STORED_FLOAT(int, __double2int_rn(sum))
+STORED_FLOAT(unsigned int, __double2uint_rn(sum))
+STORED_FLOAT(long long, sum != sum ? 0 : __double2ll_rn(sum))
+STORED_FLOAT(unsigned long long, sum != sum ? 0 : __double2ull_rn(sum))
+STORED_FLOAT(half, narrowed(sum))
+STORED_FLOAT(float, (float)sum)
+STORED_FLOAT(double, (double)sum)
+
+#undef STORED_SMALL
+#undef STORED_FLOAT
+
+// ---------------------------------------------------------------------------- dividing
+
+INLINE float fused(float a, float b, float c) { return fmaf(a, b, c); }
+INLINE double fused(double a, double b, double c) { return fma(a, b, c); }
+
+#define DIVIDE_NOT 0     // the divisor is 1
+#define DIVIDE_FINITE 1  // sums are finite
+#define DIVIDE_ANY 2     // sums may be infinite, and stay so
+
+// The quotient, correctly rounded, so that a tie between two integers stays one. `reciprocal` is
+// 1/divisor, rounded; the product with it may be off by one unit in the last place, which Markstein's
+// correction (IBM J. Res. Dev. 34, 1990) takes back.
+INLINE SUM divided(SUM sum, SUM divisor, SUM reciprocal) {
+#if DIVIDE == DIVIDE_NOT
+    return sum;
+#else
+    const SUM nearly = sum * reciprocal;
+    const SUM quotient = fused(fused(-nearly, divisor, sum), reciprocal, nearly);
+    return DIVIDE == DIVIDE_FINITE || quotient == quotient ? quotient : nearly;
+#endif
+}
+
+// ---------------------------------------------------------------------------- several at once
+
+// The integer type that holds N bytes: what one load or store moves.
+template <int N>
+struct Bytes;
+template <>
+struct Bytes<1> {
+    typedef unsigned char type;
+};
+template <>
+struct Bytes<2> {
+    typedef unsigned short type;
+};
+template <>
+struct Bytes<4> {
+    typedef unsigned int type;
+};
+template <>
+struct Bytes<8> {
+    typedef uint2 type;
+};
+template <>
+struct Bytes<16> {
+    typedef uint4 type;
+};
+struct alignas(16) Two16 {
+    uint4 low, high;
+};
+template <>
+struct Bytes<32> {
+    typedef Two16 type;
+};
+
+// N pixels that are loaded or stored at once.
+template <typename T, int N>
+union Pack {
+    typename Bytes<N * sizeof(T)>::type whole;
+    T each[N];
+    unsigned int words[(N * sizeof(T) + 3) / 4];
+};
+
+template <typename T, int N>
+INLINE Pack<T, N> loaded(const T *from) {
+    Pack<T, N> pack;
+    pack.whole = *reinterpret_cast<const decltype(pack.whole) *>(from);
+    return pack;
+}
+
+template <typename T, int N>
+INLINE void stored(T *to, Pack<T, N> pack) {
+    *reinterpret_cast<decltype(pack.whole) *>(to) = pack.whole;
+}
+
+// N pixels as numbers.
+template <typename T, int N>
+INLINE void numbers(const Pack<T, N> &pack, SUM (&out)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) out[i] = number(pack.each[i]);
+}
+
+#ifndef GPUCONV_ON_CPU
+// By whole words, as the compiler would put an array of structures into memory.
+template <int N>
+INLINE void numbers(const Pack<half, N> &pack, SUM (&out)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; ++i)
+        out[i] = number(half{(unsigned short)(pack.words[i / 2] >> i % 2 * 16)});
+}
+
+// A byte put under the exponent of 2^23 is that much more than itself. The permutation and the
+// subtraction run four times as fast as the conversion instruction.
+template <int N>
+INLINE void numbers(const Pack<unsigned char, N> &pack, float (&out)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+        const unsigned int word = pack.words[i / 4], selector = 0x7540 | i % 4;
+        out[i] = __uint_as_float(__byte_perm(word, 0x4b000000, selector)) - 8388608.0f;
+    }
+}
+#endif
+
+// Sums as small integers, a word of them at once: the hardware rounds, saturates and packs two in one
+// instruction.
+template <typename T>
+struct Word {
+    static constexpr int count = 0;  // no such instruction: one by one
+};
+
+#ifndef GPUCONV_ON_CPU
+#define WORD_OF_FOUR(T, TYPE)                                                              \
+    template <>                                                                            \
+    struct Word<T> {                                                                       \
+        static constexpr int count = 4;                                                    \
+        static INLINE unsigned int of(const SUM *sums) {                                   \
+            unsigned int high, word;                                                       \
+            asm("cvt.pack.sat." TYPE ".s32.b32 %0, %1, %2, 0;"                             \
+                : "=r"(high)                                                               \
+                : "r"(rounded(sums[3])), "r"(rounded(sums[2])));                           \
+            asm("cvt.pack.sat." TYPE ".s32.b32 %0, %1, %2, %3;"                            \
+                : "=r"(word)                                                               \
+                : "r"(rounded(sums[1])), "r"(rounded(sums[0])), "r"(high));                \
+            return word;                                                                   \
+        }                                                                                  \
+    };
+#define WORD_OF_TWO(T, TYPE)                                                               \
+    template <>                                                                            \
+    struct Word<T> {                                                                       \
+        static constexpr int count = 2;                                                    \
+        static INLINE unsigned int of(const SUM *sums) {                                   \
+            unsigned int word;                                                             \
+            asm("cvt.pack.sat." TYPE ".s32 %0, %1, %2;"                                    \
+                : "=r"(word)                                                               \
+                : "r"(rounded(sums[1])), "r"(rounded(sums[0])));                           \
+            return word;                                                                   \
+        }                                                                                  \
+    };
+WORD_OF_FOUR(unsigned char, "u8")
+WORD_OF_FOUR(signed char, "s8")
+WORD_OF_TWO(unsigned short, "u16")
+WORD_OF_TWO(short, "s16")
+#undef WORD_OF_FOUR
+#undef WORD_OF_TWO
+
+template <>
+struct Word<half> {
+    static constexpr int count = 2;
+    static INLINE unsigned int of(const SUM *sums) {
+        return narrowed(sums[0]).bits | (unsigned int)narrowed(sums[1]).bits << 16;
+    }
+};
+#endif
+
+template <typename T, int N>
+INLINE Pack<T, N> results(const SUM (&sums)[N]) {
+    Pack<T, N> pack;
+    constexpr int count = Word<T>::count;
+    if constexpr (count > 0 && N % (count > 0 ? count : 1) == 0) {
+#pragma unroll
+        for (int i = 0; i < N; i += count) pack.words[i / count] = Word<T>::of(sums + i);
+    } else {
+#pragma unroll
+        for (int i = 0; i < N; ++i) pack.each[i] = Stored<T>::of(sums[i]);
+    }
+    return pack;
+}
