@@ -6,10 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
+import cuda_on_cpu
 import pytest
+
+import gpuconv as gc
+from gpuconv.backends.cuda import runtime
+from gpuconv.verify import ledger
 
 # Before anything imports pyplot: no test opens a window.
 os.environ["MPLBACKEND"] = "Agg"
@@ -18,6 +24,30 @@ ROOT = Path(__file__).parent.parent
 KINDS = {".gif", ".jpg", ".png", ".tif"}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+#: The engines that the contract is for: those of this machine's devices, and the CUDA kernels on
+#: the CPU, under the checker.
+ON_CPU = "cuda on the cpu"
+ENGINES = [device.name for device in gc.devices() if device.available] + [ON_CPU]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What ``device=`` takes to run on each engine in turn."""
+    if request.param != ON_CPU:
+        yield request.param
+        return
+    if reason := cuda_on_cpu.missing():
+        pytest.skip(reason)
+    with runtime.use(checked_cpu()):
+        yield "cuda"
+
+
+@cache
+def checked_cpu() -> cuda_on_cpu.CpuRuntime:
+    """Return the runtime that all tests of a process share, with the kernels it has compiled."""
+    return cuda_on_cpu.CpuRuntime()
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +88,9 @@ def shell() -> Run:
         )
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which kernels no GPU has verified since they changed: nothing here can prove them."""
+    for family, words in ledger.status(ROOT / "benchmarks" / "results").items():
+        terminalreporter.write_line(f"{family}: {words}")

@@ -17,18 +17,12 @@ import gpuconv as gc
 from gpuconv import dtypes, reference
 from gpuconv.border import MODES
 
-ENGINES = [device.name for device in gc.devices() if device.available]
 SIZES = ["same", "valid", "full"]
 INTEGERS = [name for name in dtypes.TABLE if np.dtype(name).kind in "iu"]
 #: Rounding errors of a sum grow with its length: at worst by half an eps per tap.
 ROUNDING, LENGTH = 4, 32
 
 Array = NDArray[Any]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def image_of(dtype: str, shape: tuple[int, ...], seed: int = 0) -> Array:

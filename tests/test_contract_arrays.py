@@ -14,17 +14,11 @@ import gpuconv as gc
 from gpuconv import reference
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
-ENGINES = [device.name for device in gc.devices() if device.available]
 DENSE = gc.Kernel([[1, -2, 3], [4, 5, -6]], anchor=(1, 0), divisor=3)
 SEPARABLE = gc.Kernel.separable([1, 4, 6, 4, 1], [1, 0, 2, -1])
 RNG = np.random.default_rng(5)
 
 Array = NDArray[Any]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(params=[DENSE, SEPARABLE], ids=["dense", "separable"])

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 import gpuconv as gc
 from gpuconv import reference
 
-ENGINES = [device.name for device in gc.devices() if device.available]
 RNG = np.random.default_rng(7)
 DENSE = gc.Kernel(RNG.integers(-9, 9, (5, 4)), divisor=3)
 SEPARABLE = gc.Kernel.separable([1, 4, 6, 4, 1, 2, 3], [1, 0, 2, -1, 5, 5], anchor=(0, 5))
@@ -20,11 +19,6 @@ RANK_2 = gc.Kernel.sum_of([([1, 2, 1], [1, 0, -1]), ([1, 0, -1], [1, 2, 1])])
 KERNELS = {"dense": DENSE, "separable": SEPARABLE, "rank 2": RANK_2}
 
 Array = NDArray[Any]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def bytes_of(shape: tuple[int, ...], dtype: str = "uint8") -> Array:

@@ -1,0 +1,235 @@
+"""As much of CuPy as gpuconv uses, on NumPy. It keeps a log of what it is asked for.
+
+Tests install it under the name ``cupy``. The variables of ``state`` make it fail.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+__version__ = os.environ.get("FAKE_CUPY_VERSION", "14.2.0")
+
+#: The current device, how many there are, the bytes each can still give, and what happened.
+state = SimpleNamespace(current=0, devices=2, room=1 << 30, pooled=0, limit=0, log=[])
+
+
+class OutOfMemoryError(MemoryError):
+    """Raised where an array finds no room."""
+
+
+class CompileException(Exception):  # noqa: N818 — its name in CuPy
+    """Raised where a source is wrong."""
+
+
+class Device:
+    """A device, which is a context."""
+
+    def __init__(self, index: int) -> None:
+        self.id = index
+
+    def __enter__(self) -> Device:
+        self._before, state.current = state.current, self.id
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        state.current = self._before
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return self.id
+
+    @property
+    def attributes(self) -> dict[str, int]:
+        """Return limits, of which each device has its own."""
+        state.log.append(("attributes", self.id))
+        return {
+            "MultiProcessorCount": 100 + self.id,
+            "MaxSharedMemoryPerBlockOptin": 227 << 10,
+            "MaxGridDimY": 65535,
+            "MaxGridDimZ": 65535,
+        }
+
+
+class Pointer:
+    """Where an array begins."""
+
+    def __init__(self, ptr: int, keep: Any) -> None:
+        self.ptr, self.keep = ptr, keep
+
+
+class ndarray:  # noqa: N801 — its name in CuPy
+    """A NumPy array that says it is on a device, and refuses to become NumPy's unasked."""
+
+    def __init__(
+        self, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None
+    ) -> None:
+        self.device = Device(state.current)
+        if memptr is None:
+            self.host = np.empty(shape, dtype)
+        else:
+            memory = (ctypes.c_char * 4096).from_address(memptr.ptr)
+            self.host = np.ndarray(shape, dtype, memory, strides=strides)
+            self.keep = memptr
+
+    @classmethod
+    def of(cls, host: Any, device: int | None = None) -> ndarray:
+        """Return `host` as an array on a device."""
+        self = cls.__new__(cls)
+        self.host = host
+        self.device = Device(state.current if device is None else device)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("shape", "dtype", "strides", "ndim", "size", "flags"):
+            return getattr(self.host, name)
+        raise AttributeError(name)
+
+    def __getitem__(self, key: Any) -> ndarray:
+        return ndarray.of(self.host[key], self.device.id)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+    @property
+    def data(self) -> Pointer:
+        """Return where the array begins."""
+        return Pointer(self.host.__array_interface__["data"][0], self.host)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {**self.host.__array_interface__, "version": 3}
+
+    def copy(self, order: str = "C") -> ndarray:
+        """Return a copy on the same device."""
+        return ndarray.of(self.host.copy(order), self.device.id)
+
+    def view(self, dtype: Any) -> ndarray:
+        """Return the same bytes as another dtype."""
+        return ndarray.of(self.host.view(dtype), self.device.id)
+
+    def get(self) -> Any:
+        """Return a copy in host memory."""
+        return self.host.copy()
+
+
+def _allocate(size: int) -> None:
+    state.log.append(("allocate", size, state.current))
+    if size > state.room:
+        raise OutOfMemoryError(f"Out of memory allocating {size:,} bytes")
+
+
+def empty(shape: Any, dtype: Any = float) -> ndarray:
+    """Return an array on the current device."""
+    array = ndarray.of(np.full(shape, 99, dtype))
+    _allocate(array.host.nbytes)
+    return array
+
+
+def zeros(shape: Any, dtype: Any = float) -> ndarray:
+    """Return an array of zeros on the current device."""
+    return ndarray.of(np.zeros(shape, dtype))
+
+
+def asarray(image: Any) -> ndarray:
+    """Return an array on the current device."""
+    if isinstance(image, ndarray):
+        return image if image.device.id == state.current else ndarray.of(image.host.copy())
+    if hasattr(image, "__cuda_array_interface__"):
+        state.log.append(("wrap", state.current))
+        return ndarray.of(image.host)
+    if not image.dtype.isnative:
+        raise ValueError("not native")
+    _allocate(image.nbytes)
+    return ndarray.of(image.copy())
+
+
+def asnumpy(array: ndarray) -> Any:
+    """Return a copy in host memory."""
+    state.log.append(("asnumpy", state.current))
+    return array.get()
+
+
+class _Pool:
+    """The memory pool: emptying it gives its bytes back."""
+
+    def free_bytes(self) -> int:
+        return int(state.pooled)
+
+    def used_bytes(self) -> int:
+        return 1000
+
+    def get_limit(self) -> int:
+        return int(state.limit)
+
+    def free_all_blocks(self) -> None:
+        state.log.append(("emptied",))
+        state.room, state.pooled = state.room + state.pooled, 0
+
+
+def get_default_memory_pool() -> _Pool:
+    """Return the pool."""
+    return _Pool()
+
+
+class RawModule:
+    """A source that is compiled when a kernel of it is wanted."""
+
+    def __init__(self, code: str, backend: str = "nvrtc", options: tuple[str, ...] = ()) -> None:
+        self.code, self.how = code, (backend, options)
+
+    def get_function(self, name: str) -> RawKernel:
+        """Return a kernel that is not compiled yet."""
+        return RawKernel(self, name)
+
+
+class RawKernel:
+    """A kernel: its attribute `kernel` compiles it for the current device."""
+
+    def __init__(self, module: RawModule, name: str) -> None:
+        object.__setattr__(self, "module", module)
+        object.__setattr__(self, "name", name)
+
+    @property
+    def kernel(self) -> Any:
+        """Return what launches."""
+        state.log.append(("compile", self.name, state.current, *self.module.how))
+        if "#error" in self.module.code:
+            raise CompileException(f'{self.name}.cu(1): error: #error directive: "not this"')
+        if "#unloadable" in self.module.code:
+            raise RuntimeError("CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
+        return self._launch
+
+    def __setattr__(self, name: str, value: int) -> None:
+        state.log.append((name, value))
+
+    def __call__(self, grid: Any, block: Any, args: Any) -> None:
+        self.kernel(grid, block, args)
+
+    def _launch(self, grid: Any, block: Any, args: Any, shared_mem: int = 0) -> None:
+        state.log.append(("launch", self.name, grid, block, args, shared_mem, state.current))
+        if os.environ.get("FAKE_CUPY_KERNEL") == "fails":
+            raise RuntimeError("CuPy failed to load libnvrtc.so.13: OSError")
+        if self.name == "seven":
+            factor = 8 if os.environ.get("FAKE_CUPY_KERNEL") == "wrong" else 7
+            args[0].host[:] = factor * np.arange(32)
+
+
+cuda = SimpleNamespace(
+    Device=Device,
+    memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+    compiler=SimpleNamespace(CompileException=CompileException),
+    runtime=SimpleNamespace(
+        getDevice=lambda: state.current,
+        getDeviceCount=lambda: state.devices,
+        memGetInfo=lambda: (state.room, 1 << 31),
+        pointerGetAttributes=lambda address: SimpleNamespace(device=1),  # of foreign arrays
+        runtimeGetVersion=lambda: int(os.environ.get("FAKE_CUPY_CUDA", "13020")),
+    ),
+)
