@@ -176,31 +176,40 @@ INLINE void stored(T *to, Pack<T, N> pack) {
     *reinterpret_cast<decltype(pack.whole) *>(to) = pack.whole;
 }
 
-// N pixels as numbers.
+// Pixel i of a pack as a number. Pixels smaller than a word are taken out of words by instructions
+// made for that; left to itself, the compiler needs half as many again, slow ones among them.
+
 template <typename T, int N>
-INLINE void numbers(const Pack<T, N> &pack, SUM (&out)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; ++i) out[i] = number(pack.each[i]);
+INLINE SUM number_in(const Pack<T, N> &pack, int i) {
+    return number(pack.each[i]);
 }
 
 #ifndef GPUCONV_ON_CPU
-// By whole words, as the compiler would put an array of structures into memory.
-template <int N>
-INLINE void numbers(const Pack<half, N> &pack, SUM (&out)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; ++i)
-        out[i] = number(half{(unsigned short)(pack.words[i / 2] >> i % 2 * 16)});
+// A byte n behind the exponent of 2^23, 0x4b0000nn, is the float 2^23 + n. `bytes` says from where
+// the four bytes of it are taken: 0 to 3 are of the word, 4 to 7 of the constant.
+INLINE float behind_exponent(unsigned int word, int bytes, float zero) {
+    return __uint_as_float(__byte_perm(word, 0x4b000000, bytes)) - (8388608.0f + zero);
 }
 
-// A byte put under the exponent of 2^23 is that much more than itself. The permutation and the
-// subtraction run four times as fast as the conversion instruction.
-template <int N>
-INLINE void numbers(const Pack<unsigned char, N> &pack, float (&out)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; ++i) {
-        const unsigned int word = pack.words[i / 4], selector = 0x7540 | i % 4;
-        out[i] = __uint_as_float(__byte_perm(word, 0x4b000000, selector)) - 8388608.0f;
+// Signed bytes are counted from -128, so that they too are not negative.
+#define BYTE_IN(T, SIGNS, ZERO)                                                           \
+    template <int N>                                                                      \
+    INLINE SUM number_in(const Pack<T, N> &pack, int i) {                                 \
+        if constexpr (sizeof(SUM) > 4 || N % 4) return number(pack.each[i]);              \
+        return behind_exponent(pack.words[i / 4] ^ SIGNS, 0x7550 + i % 4, ZERO);          \
     }
+BYTE_IN(unsigned char, 0, 0)
+BYTE_IN(signed char, 0x80808080, 128)
+#undef BYTE_IN
+
+template <int N>
+INLINE SUM number_in(const Pack<half, N> &pack, int i) {
+    if constexpr (N % 2) return number(pack.each[i]);
+    float low, high;
+    asm("{.reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h;}"
+        : "=f"(low), "=f"(high)
+        : "r"(pack.words[i / 2]));
+    return i % 2 ? high : low;
 }
 #endif
 
@@ -250,7 +259,11 @@ template <>
 struct Word<half> {
     static constexpr int count = 2;
     static INLINE unsigned int of(const SUM *sums) {
-        return narrowed(sums[0]).bits | (unsigned int)narrowed(sums[1]).bits << 16;
+        unsigned int word;
+        asm("{.reg .b16 l, h; cvt.rn.f16.f32 l, %1; cvt.rn.f16.f32 h, %2; mov.b32 %0, {l, h};}"
+            : "=r"(word)
+            : "f"((float)sums[0]), "f"((float)sums[1]));
+        return word;
     }
 };
 #endif

@@ -101,13 +101,11 @@ INLINE long long distance(long long step) { return step < 0 ? -step : step; }
 // Write numbers to shared memory, four at a time.
 INLINE void put(SUM *cells, const Pack<PIXEL, VECTOR> &pack) {
     constexpr int at_once = VECTOR < 4 ? VECTOR : 4;
-    SUM all[VECTOR];
-    numbers(pack, all);
 #pragma unroll
     for (int i = 0; i < VECTOR; i += at_once) {
         Pack<SUM, at_once> some;
 #pragma unroll
-        for (int j = 0; j < at_once; ++j) some.each[j] = all[i + j];
+        for (int j = 0; j < at_once; ++j) some.each[j] = number_in(pack, i + j);
         stored(cells + i, some);
     }
 }
@@ -238,42 +236,4 @@ INLINE void write(RESULT *to, const Geometry &g, int count, const SUM (&sums)[N]
 INLINE constexpr long long out_column(const Geometry &) { return 1; }
 #else
 INLINE long long out_column(const Geometry &g) { return g.out_column; }
-#endif
-
-// ---------------------------------------------------------------------------- unpacking
-// Pixel i of a pack as a number. Pixels smaller than a word are taken out of words by instructions
-// made for that; left to itself, the compiler needs half as many again, slow ones among them.
-
-template <typename T, int N>
-INLINE SUM number_in(const Pack<T, N> &pack, int i) {
-    return number(pack.each[i]);
-}
-
-#ifndef GPUCONV_ON_CPU
-// A byte n behind the exponent of 2^23, 0x4b0000nn, is the float 2^23 + n. `bytes` says from where
-// the four bytes of it are taken: 0 to 3 are of the word, 4 to 7 of the constant.
-INLINE float behind_exponent(unsigned int word, int bytes, float zero) {
-    return __uint_as_float(__byte_perm(word, 0x4b000000, bytes)) - (8388608.0f + zero);
-}
-
-// Signed bytes are counted from -128, so that they too are not negative.
-#define BYTE_IN(T, SIGNS, ZERO)                                                           \
-    template <int N>                                                                      \
-    INLINE SUM number_in(const Pack<T, N> &pack, int i) {                                 \
-        if constexpr (sizeof(SUM) > 4 || N % 4) return number(pack.each[i]);              \
-        return behind_exponent(pack.words[i / 4] ^ SIGNS, 0x7550 + i % 4, ZERO);          \
-    }
-BYTE_IN(unsigned char, 0, 0)
-BYTE_IN(signed char, 0x80808080, 128)
-#undef BYTE_IN
-
-template <int N>
-INLINE SUM number_in(const Pack<half, N> &pack, int i) {
-    if constexpr (N % 2) return number(pack.each[i]);
-    float low, high;
-    asm("{.reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h;}"
-        : "=f"(low), "=f"(high)
-        : "r"(pack.words[i / 2]));
-    return i % 2 ? high : low;
-}
 #endif

@@ -27,7 +27,7 @@ FLOORS = (
     {"api"},
     {"io"},
     {"filters"},
-    {"batch"},
+    {"batch", "verify"},
     {""},
     {"cli", "__main__"},
 )

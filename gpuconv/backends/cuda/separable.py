@@ -24,6 +24,8 @@ Made = tuple[list[Launch], dict[str, Scratch]]
 _THREADS = 128
 #: Rows that a block reads in one round of its loop: STEP in separable.cu.
 _UNROLLED = 4
+#: 32-bit registers of a multiprocessor.
+_REGISTER_FILE = 65536
 #: 32-bit registers of a thread for sums and pixels; the rest of 255 is for loads and addresses.
 _REGISTERS = 160
 
@@ -54,8 +56,10 @@ def march(
         ("STORE", problem.store(wide)),
         ("GUARD", int(guard)),
     ]
+    at_once = limits.multiprocessors * _resident(problem, wide)
+    rows = _segment(problem, _THREADS * wide, at_once, least=8)
     # Rows are read _UNROLLED at a time, those before the first output too.
-    segment = _segment(problem, _THREADS * wide, limits, unit=16) - (y.taps - 1) % _UNROLLED
+    segment = up(rows + y.taps - 1, _UNROLLED) - (y.taps - 1)
     launch = Launch(
         program("separable", "march", problem, macros, constants, kernel.divisor),
         problem.blocks(_THREADS * wide, segment, limits.grid),
@@ -79,21 +83,32 @@ def _columns(problem: Problem, terms: int) -> int:
     return 0
 
 
-#: Output rows of a block at least, and how many rows of output it makes for each row read twice.
-_LEAST_ROWS, _ROWS_PER_HALO = 64, 10
-#: Blocks of a multiprocessor that hide the latency of memory.
-_BLOCKS = 4
+#: Output rows of a block: at most so many, as a large image is then a few waves of blocks and none
+#: waits long for the last; or, for long kernels, so many for each row of its halo.
+_MOST_ROWS, _ROWS_PER_HALO = 256, 16
 
 
-def _segment(problem: Problem, width: int, limits: Limits, unit: int) -> int:
-    """Return the output rows of a block: many, as its halo is read twice, but not too few blocks.
+def _segment(problem: Problem, width: int, at_once: int, least: int) -> int:
+    """Return the output rows of a block that makes `width` columns.
 
-    Segments with a halo of more than a tenth are made only to keep the device busy.
+    They are as many as leave a block for each of the `at_once` that the device can run at once:
+    its halo of rows is read twice, so a block should be tall; but an idle device reads nothing.
     """
     strips, _, planes = problem.blocks(width, 1)
-    rows = max(_LEAST_ROWS, _ROWS_PER_HALO * (problem.y.taps - 1))
-    busy = -(-strips * planes * problem.y.out // (_BLOCKS * limits.multiprocessors))
-    return max(unit, -(-min(rows, busy) // unit) * unit)
+    halo = problem.y.taps - 1
+    share = -(-strips * planes * problem.y.out // at_once)
+    return min(max(least, share), max(_MOST_ROWS, _ROWS_PER_HALO * halo))
+
+
+def _resident(problem: Problem, wide: int) -> int:
+    """Return the blocks of the marching kernel that the registers of a multiprocessor hold.
+
+    A thread has its sums, and windows of two rows, some of them twice, beside 40 registers for
+    addresses: within a tenth of what compilers take (``make static``).
+    """
+    words = problem.sum.itemsize // 4
+    numbers = words * (wide * (problem.y.taps + 1) + 2 * (wide + problem.x.footprint - 1))
+    return max(1, _REGISTER_FILE // (_THREADS * (40 + 5 * numbers // 4)))
 
 
 #: Output columns of a block and rows of a step of the ring, columns of a thread, and taps at once:
@@ -119,7 +134,8 @@ def ring(
     if shared > limits.shared:
         return f"{shared} bytes of shared memory, of which the device has {limits.shared}"
     constants = Constants(problem, _weights(terms, kernel, guard), fixed=False)
-    segment = _segment(problem, _STRIP, limits, unit=_STEP)
+    at_once = limits.multiprocessors * max(1, limits.shared // shared)
+    segment = up(_segment(problem, _STRIP, at_once, least=_STEP), _STEP)
     macros = [
         ("ROWS", 0),
         ("COLUMNS", 0),

@@ -1,0 +1,76 @@
+"""What is run on a machine with a GPU, in which order, and for how long at most."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.gpu.staging import Stage
+
+__all__ = ["NAMES", "ROOT", "sanitizer", "stages"]
+
+ROOT = Path(__file__).parents[2]
+
+#: Where CUDA's toolkit is installed, beside the PATH.
+_TOOLKITS = Path("/usr/local")
+#: Processes for the contract tests: each makes a CUDA context, which takes seconds and memory.
+_WORKERS = 8
+
+
+def stages(results: Path, device: str) -> list[Stage]:
+    """Return the stages; what they measure is written to `results`."""
+    before = [_device(), _contract(device), _verify(results, device)]
+    return [*before, *_sanitizers(device), _bench(results, device)]
+
+
+def _device() -> Stage:
+    return Stage("device", _python("benchmarks.gpu.device"), 30)
+
+
+def _contract(device: str) -> Stage:
+    files = sorted(str(path) for path in (ROOT / "tests").glob("test_contract*.py"))
+    # Only the engine in question: others are tested without a GPU as well.
+    command = [*_python("pytest"), *files, "-k", device, "-p", "no:cacheprovider", "--tb=short"]
+    workers = ["-n", str(_WORKERS)] if find_spec("xdist") else []
+    return Stage("contract", [*command, "--maxfail=50", *workers], 150)
+
+
+def _verify(results: Path, device: str) -> Stage:
+    options = ["--device", device, "--record", "--results", str(results)]
+    return Stage("verify", [*_python("gpuconv"), "verify", *options], 150)
+
+
+def _sanitizers(device: str) -> list[Stage]:
+    """Return the small pass under each tool of compute-sanitizer."""
+    tool = sanitizer()
+    if tool is None:
+        reason = f"compute-sanitizer is neither in PATH nor in {_TOOLKITS}/cuda*/bin"
+        return [Stage(name, skipped=reason) for name in ("memcheck", "racecheck")]
+    small = [*_python("benchmarks.gpu.small"), "--device", device]
+    made = []
+    for name in ("memcheck", "racecheck"):
+        # Only this process: the probe for a GPU is another, and none of ours to check.
+        options = [f"--tool={name}", "--error-exitcode=9", "--target-processes=application-only"]
+        made.append(Stage(name, [tool, *options, *small], 60))
+    return made
+
+
+def sanitizer(toolkits: Path = _TOOLKITS) -> str | None:
+    """Return the path of compute-sanitizer; the newest toolkit's if it is not in PATH."""
+    beside = sorted(toolkits.glob("cuda*/bin/compute-sanitizer"))
+    return shutil.which("compute-sanitizer") or (str(beside[-1]) if beside else None)
+
+
+def _bench(results: Path, device: str) -> Stage:
+    options = ["--device", device, "--json", str(results / "bench.json"), "--seconds", "50"]
+    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 90)
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+#: All there are.
+NAMES = ("device", "contract", "verify", "memcheck", "racecheck", "bench")

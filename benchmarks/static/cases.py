@@ -1,0 +1,98 @@
+"""The calls that are counted, with the instructions per pixel that they may take on sm_90."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import gpuconv as gc
+from gpuconv.backends.cuda.launch import Layout
+from gpuconv.plan import Plan
+
+__all__ = ["CASES", "Case", "dense", "separable"]
+
+#: Most bytes that a block may read again because its neighbours need them too.
+HALO = 0.10
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call, and what it may cost."""
+
+    name: str
+    dtype: str
+    kernel: gc.Kernel = field(repr=False)
+    method: str = "auto"
+    shape: tuple[int, int] = (4096, 4096)
+    #: Interleaved channels.
+    channels: int = 1
+    #: Most lane-instructions per output element; None if none is set.
+    budget: float | None = None
+    #: Most bytes read beyond the block's own pixels, as a fraction of these.
+    halo: float | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the call."""
+        shape = (*self.shape, self.channels) if self.channels > 1 else self.shape
+        axis = -1 if self.channels > 1 else None
+        return gc.plan(shape, self.dtype, self.kernel, channel_axis=axis, method=self.method)
+
+    @property
+    def layout(self) -> Layout:
+        """Where the pixels of the image, and of the output, lie: channels first, as in a plan."""
+        height, width = self.shape
+        if self.channels == 1:
+            return Layout.contiguous(self.shape)
+        return Layout((self.channels, height, width), (1, width * self.channels, self.channels))
+
+
+def _weights(seed: int, *shape: int) -> np.ndarray:
+    """Return weights none of which is 0, so that no sum needs to be guarded."""
+    return np.random.default_rng(seed).uniform(0.5, 1.5, shape) / np.prod(shape)
+
+
+def dense(taps: int, dtype: str = "float32", budget: float | None = None) -> Case:
+    """Return a dense case; random weights have full rank."""
+    kernel = gc.Kernel(_weights(taps, taps, taps))
+    return Case(f"{dtype} dense {taps}×{taps}", dtype, kernel, "dense", budget=budget)
+
+
+def separable(
+    taps: int, dtype: str = "float32", budget: float | None = None, terms: int = 1
+) -> Case:
+    """Return a separable case, of one term or several."""
+    pairs = [(_weights(i, taps), _weights(-~i * 99, taps)) for i in range(terms)]
+    kernel = gc.Kernel.sum_of(pairs)
+    rank = f" rank {terms}" if terms > 1 else ""
+    halo = HALO if budget is not None else None
+    name = f"{dtype} separable {taps}{rank}"
+    return Case(name, dtype, kernel, "separable", budget=budget, halo=halo)
+
+
+CASES: tuple[Case, ...] = (
+    dense(3, budget=16),
+    dense(5, budget=33),
+    dense(7, budget=57),
+    separable(5, budget=13),
+    separable(9, budget=21),
+    separable(15, budget=35),
+    separable(21, budget=46),
+    dense(3, "uint8", budget=13),
+    dense(5, "uint8", budget=31),
+    # Without a budget: the rest of what is timed on a GPU.
+    dense(11),
+    separable(31),
+    separable(15, terms=2),
+    separable(5, "uint8"),
+    separable(9, "uint16"),
+    separable(5, "float16"),
+    Case(
+        "uint8 RGB separable 7",
+        "uint8",
+        gc.Kernel.separable(_weights(7, 7), _weights(8, 7)),
+        shape=(2160, 3840),
+        channels=3,
+    ),
+)

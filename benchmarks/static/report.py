@@ -1,0 +1,132 @@
+"""From counts to a row of the table: occupancy, and the share of the copy bandwidth to expect.
+
+The share is a prediction, made of three bounds and nothing else: bytes at the rate of a copy,
+instructions at the rate of issue, and passes through shared memory at one a clock. Latency,
+launches and the ends of the image are not in it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from benchmarks.static import execution
+from benchmarks.static.cases import Case
+from benchmarks.static.execution import Count
+from benchmarks.static.memory import WARP
+from gpuconv.backends.cuda import linear
+from gpuconv.backends.cuda.runtime import Limits
+
+__all__ = ["H200", "Row", "measure", "occupancy"]
+
+#: Multiprocessors of an H200, and bytes of shared memory that a block can have (CUDA C++
+#: Programming Guide, table of technical specifications, 9.0).
+H200 = Limits(132, 227 * 1024)
+#: Bytes per second of a device copy, read plus written: what an H200's 4.8 TB/s leave in practice.
+COPY = 4.3e12
+#: Lane-instructions per second: 132 multiprocessors × 128 lanes × 1.98 GHz.
+ISSUE = 33.45e12
+#: Lanes that a multiprocessor issues in the clock that a pass through shared memory takes.
+LANES = 128
+
+#: Of a multiprocessor of compute capability 9.0, by the same table.
+_REGISTERS, _WARPS, _BLOCKS, _SHARED = 65536, 64, 32, 228 * 1024
+#: Registers are dealt to warps in portions of 256, and the system takes 1 KiB of shared memory.
+_PORTION, _SYSTEM = 256, 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case, counted; all but the programs' labels is per output element or a ratio."""
+
+    case: str
+    instances: tuple[str, ...]
+    registers: int
+    #: Warps that a multiprocessor can hold.
+    warps: int
+    instructions: float
+    budget: float | None
+    #: Bytes read and written.
+    bytes: float
+    #: Bytes that are read beyond one read of each pixel, as a fraction.
+    halo: float
+    halo_budget: float | None
+    #: Sectors per request of a warp; 4 for 4 bytes a lane, 16 for 16.
+    load_sectors: float
+    store_sectors: float
+    #: Passes through shared memory over the fewest possible.
+    conflicts: float
+    #: Predicted speed on an H200, of a copy's.
+    copy: float
+    mix: dict[str, float]
+
+    @property
+    def misses(self) -> list[str]:
+        """What is over its budget."""
+        found = []
+        if self.budget is not None and self.instructions > self.budget:
+            found.append(f"{self.instructions:.1f} instructions per pixel, {self.budget:g} allowed")
+        if self.halo_budget is not None and self.halo > self.halo_budget:
+            found.append(f"{self.halo:.0%} read again, {self.halo_budget:.0%} allowed")
+        return [f"{self.case}: {each}" for each in found]
+
+    def json(self) -> dict[str, object]:
+        """Return it as plain values."""
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        return rounded | {"mix": {kind: round(each, 4) for kind, each in self.mix.items()}}
+
+
+def occupancy(count: Count) -> int:
+    """Return the warps of a launch that a multiprocessor can hold."""
+    warps = -(-int(np.prod(count.launch.block)) // WARP)
+    registers = -(-count.compiled.resources.registers * WARP // _PORTION) * _PORTION
+    shared = count.launch.shared + count.compiled.resources.shared + _SYSTEM
+    blocks = min(_REGISTERS // (registers * warps), _WARPS // warps, _SHARED // shared, _BLOCKS)
+    return blocks * warps
+
+
+def measure(case: Case, arch: int = 90) -> Row:
+    """Run an inner block of each launch of a case."""
+    plan, layout = case.plan, case.layout
+    work = linear.launches(plan, layout, layout, H200)
+    pixels = np.random.default_rng(0).integers(0, 256, layout.shape).astype(plan.dtype)
+    arrays = {"image": pixels, "out": np.empty(layout.shape, plan.out_dtype)}
+    arrays |= {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
+    counts = [execution.run(launch, arrays, arch) for launch in work.launches]
+    # Launches differ in what they write: all of the output, sums between two passes, or weights.
+    shares = [arrays[each.out].size / arrays["out"].size for each in counts]
+    return _row(case, counts, shares)
+
+
+def _row(case: Case, counts: list[Count], shares: list[float]) -> Row:
+    plan = case.plan
+    weighted = list(zip(counts, shares, strict=True))
+    mix = Counter[str]()
+    for count, share in weighted:
+        for kind, lanes in count.lanes.items():
+            mix[kind] += lanes / count.pixels * share  # type: ignore[assignment]
+    read = sum(count.read / count.pixels * share for count, share in weighted)
+    moved = read + sum(count.written / count.pixels * share for count, share in weighted)
+    passes = sum(count.passes / count.pixels * share for count, share in weighted)
+    instructions = float(mix.total())
+    ideal = plan.dtype.itemsize + plan.out_dtype.itemsize
+    seconds = max(moved / COPY, instructions / ISSUE, passes * LANES / ISSUE)
+    last = max(weighted, key=lambda pair: pair[0].per_pixel * pair[1])[0]
+    return Row(
+        case=case.name,
+        instances=tuple(count.launch.program.label for count in counts),
+        registers=max(count.compiled.resources.registers for count in counts),
+        warps=min(map(occupancy, counts)),
+        instructions=instructions,
+        budget=case.budget,
+        bytes=moved,
+        halo=read / plan.dtype.itemsize - 1,
+        halo_budget=case.halo,
+        load_sectors=last.per_request("global load"),
+        store_sectors=last.per_request("global store"),
+        conflicts=max(count.conflicts for count in counts),
+        copy=ideal / COPY / seconds,
+        mix=dict(mix.most_common()),
+    )

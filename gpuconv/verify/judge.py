@@ -1,0 +1,94 @@
+"""How far a result may be from the definition: the accuracy that gpuconv promises.
+
+Integer weights over integer pixels give the definition's bits. Floats are within
+(ROUNDING + taps / LENGTH) · eps(accumulator) · Σ|w| · max|x|, and the rounding of the store. A sum
+that is stored as an integer may fall on the other side of a tie, if it is as near to one as NEAR.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv import dtypes
+from gpuconv.verify.call import Answer
+from gpuconv.verify.cases import Case
+
+__all__ = ["Error", "judge"]
+
+Array = NDArray[Any]
+
+#: Rounding errors of a sum grow with its length: at worst by half an eps per tap.
+ROUNDING, LENGTH = 4, 32
+#: Of a level, between a sum and a tie.
+NEAR = 0.05
+
+
+@dataclass(frozen=True)
+class Error:
+    """The largest error of a result."""
+
+    #: In units of what is allowed: a result is right up to 1.
+    units: float
+    #: In the output's own units.
+    absolute: float
+
+
+def judge(case: Case, answer: Answer) -> Error:
+    """Return the error of an engine's answer to a case."""
+    found, expected = answer.found, answer.expected
+    if (found.shape, found.dtype) != (expected.shape, expected.dtype):
+        return Error(inf, inf)
+    apart = _apart(found, expected)
+    if not apart.any():
+        return Error(0.0, 0.0)
+    # Not in float16, in which a bound could not be told from a little more.
+    wide = complex if found.dtype.kind == "c" else float
+    wanted = expected[apart].astype(wide)
+    with np.errstate(all="ignore"):
+        errors = np.abs(found[apart].astype(wide) - wanted)
+    absolute = float(errors.max()) if np.isfinite(errors).all() else inf
+    if case.exact or absolute == inf:
+        return Error(inf, absolute)
+    if found.dtype.kind in "iu":
+        return Error(_of_rounding(answer.exact[apart], absolute), absolute)
+    allowed = _bound(case, answer) + _rounding(found.dtype) * np.abs(wanted)
+    return Error(float((errors / allowed).max(initial=0)), absolute)
+
+
+def _apart(found: Array, expected: Array) -> NDArray[np.bool_]:
+    """Return where two arrays differ; NaN is NaN."""
+    apart: NDArray[np.bool_] = found != expected
+    if found.dtype.kind not in "iu":
+        apart &= ~(np.isnan(found) & np.isnan(expected))
+    return apart
+
+
+def _of_rounding(exact: Array, absolute: float) -> float:
+    """Return how far sums were from a tie, that were rounded to a neighbour."""
+    if absolute > 1:
+        return inf
+    away = np.abs(np.abs(exact - np.floor(exact)) - 0.5)
+    return float(away.max() / NEAR)
+
+
+def _rounding(dtype: np.dtype[Any]) -> float:
+    return float(np.finfo(dtype).eps)
+
+
+def _bound(case: Case, answer: Answer) -> float:
+    kernel, image = case.weights, answer.image
+    summed = max(dtypes.rule(image.dtype).accumulator, dtypes.rule(case.stored).accumulator)
+    sizes = np.abs(image.astype(complex if image.dtype.kind == "c" else float))
+    largest = max(float(sizes[np.isfinite(sizes)].max(initial=0)), _fill(case))
+    factor = ROUNDING + kernel.weights.size / LENGTH
+    return factor * _rounding(np.dtype(summed)) * float(np.abs(kernel.weights).sum()) * largest
+
+
+def _fill(case: Case) -> float:
+    filled = "constant" in case.border and np.isfinite(case.cval)
+    return abs(case.cval) if filled else 0.0

@@ -1,0 +1,137 @@
+"""What kernels cost a pixel, counted by running their machine code; and that it is run rightly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpuconv as gc
+from gpuconv.backends.cuda import linear
+from gpuconv.backends.cuda.launch import Layout
+from gpuconv.backends.cuda.protocol import Limits
+
+sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is no part of the package
+from benchmarks.static import execution, nvrtc, report, sass
+from benchmarks.static.cases import CASES, Case, dense, separable
+from benchmarks.static.memory import Memory
+
+LACKING = nvrtc.lacking() or sass.lacking()
+pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING or "never")
+
+#: One multiprocessor: kernels for large images are chosen for small ones.
+SMALL = Limits(1, 227 * 1024)
+
+LISTING = """
+\t.section\t.text.other,"ax",@progbits
+        /*0000*/                   EXIT ;
+\t.section\t.text.k,"ax",@progbits
+.text.k:
+        /*0000*/                   MOV R1, c[0x0][0x28] ;
+.L_x_1:
+        /*0010*/              @!P0 FFMA.FTZ R2, R3.reuse, UR4, -R2 ;   (*"a remark"*)
+        /*0020*/               @P1 BRA `(.L_x_1) ;
+        /*0030*/                   EXIT ;
+.L_x_2:
+        /*0040*/                   BRA `(.L_x_2);
+"""
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.budget], ids=lambda case: case.name)
+def test_a_case_is_within_its_budget(case: Case) -> None:
+    assert report.measure(case).misses == []
+
+
+# That the machine is right: it computes what the reference does, borders and all
+
+
+@pytest.mark.parametrize(
+    "case",
+    [dense(3), dense(4, "uint8"), dense(9), separable(5), separable(5, "float16")],
+    ids=lambda case: case.name,
+)
+def test_the_machine_computes_what_the_kernel_is_to(case: Case) -> None:
+    shape = (40, 140)
+    plan = gc.plan(shape, case.dtype, case.kernel, border="mirror", method=case.method)
+    work = linear.launches(plan, Layout.contiguous(shape), Layout.contiguous(shape), SMALL)
+    image = np.random.default_rng(1).integers(0, 256, shape).astype(case.dtype)
+    arrays = {"image": image, "out": np.zeros(shape, case.dtype)}
+    arrays |= {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
+    for launch in work.launches:
+        for index in np.ndindex(launch.grid):
+            execution.run(launch, arrays, block=index)
+    want = gc.convolve(image, case.kernel, border="mirror", method=case.method)
+    np.testing.assert_allclose(arrays["out"].astype(float), want, rtol=1e-3, atol=1e-3)
+
+
+def test_reading_outside_an_array_is_an_error() -> None:
+    memory = Memory()
+    memory.map(1000, np.zeros(4, np.float32), "image")
+    lanes = np.ones(32, bool)
+    with pytest.raises(IndexError, match="no array holds the bytes from 0x3f8 to 0x478"):
+        memory.load(1016 + 4 * np.arange(32), 4, lanes)
+
+
+# That it counts right
+
+
+@pytest.mark.parametrize(
+    ("step", "size", "sectors"), [(4, 4, 4), (16, 16, 16), (1, 1, 1), (128, 4, 32), (0, 4, 1)]
+)
+def test_sectors_of_a_request_are_counted(step: int, size: int, sectors: int) -> None:
+    memory = Memory()
+    memory.map(0, np.zeros(8192, np.uint8), "image")
+    memory.load(step * np.arange(32), size, np.ones(32, bool))
+    assert memory.requests["global load"] == 1
+    assert memory.cost["global load"] == sectors == memory.sectors("image")
+
+
+@pytest.mark.parametrize(
+    ("step", "size", "passes", "least"),
+    [(4, 4, 1, 1), (8, 4, 2, 1), (128, 4, 32, 1), (0, 4, 1, 1), (16, 16, 4, 4), (16, 8, 4, 2)],
+)
+def test_bank_conflicts_are_counted(step: int, size: int, passes: int, least: int) -> None:
+    memory = Memory(8192)
+    memory.share(0)
+    memory.load_shared(step * np.arange(32), size, np.ones(32, bool))
+    assert memory.cost["shared load"] == passes
+    assert memory.least["shared load"] == least
+
+
+def test_a_listing_is_read() -> None:
+    code = sass.parse(LISTING, "k")
+    assert [each.name for each in code.instructions] == ["MOV", "FFMA", "BRA", "EXIT", "BRA"]
+    assert code.instructions[1].guard == "!P0"
+    assert code.instructions[1].operands == ("R2", "R3.reuse", "UR4", "-R2")
+    assert code.loops() == [sass.Loop(1, 2, 0)]
+    assert sass.mix(code.instructions) == {"move": 1, "fma": 1, "branch": 3}
+
+
+def test_registers_and_shared_memory_limit_the_warps(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = report.measure(dense(3))
+    assert 0 < row.warps <= 64
+    assert row.warps * 32 * row.registers <= 65536
+    assert row.warps % 8 == 0  # blocks have 256 threads
+
+
+def test_a_miss_is_said() -> None:
+    row = report.measure(Case("tight", "float32", dense(3).kernel, "dense", budget=1, halo=0.001))
+    assert [miss.partition(":")[0] for miss in row.misses] == ["tight", "tight"]
+
+
+def test_the_table_is_printed_and_kept(root: Path, tmp_path: Path) -> None:
+    record = tmp_path / "static.json"
+    command = [sys.executable, "-m", "benchmarks.static", "--case", "float32 dense 3×3", "--mix"]
+    done = subprocess.run([*command, "--json", str(record)], cwd=root, capture_output=True)
+    printed = done.stdout.decode()
+    assert done.returncode == 0, done.stderr.decode()
+    rows: list[dict[str, Any]] = json.loads(record.read_text("utf-8"))["rows"]
+    assert [row["case"] for row in rows] == ["float32 dense 3×3"]
+    assert f"{rows[0]['instructions']:.1f}" in printed
+    assert rows[0]["mix"]["fma"] == 9
+    assert "dense PIXEL=float" in printed
