@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -177,6 +178,7 @@ def plan(
     dilation: Step = 1,
     channel_axis: int | None = None,
     out_dtype: DTypeLike | None = None,
+    device: str | None = None,
     method: Method = "auto",
 ) -> Plan:
     """Return what :func:`convolve` would do with such an image, without doing it.
@@ -191,6 +193,9 @@ def plan(
         As for :func:`convolve`; the kernel must be real.
     out_dtype : dtype, optional
         Of the output; the default is the image's.
+    device : {None, "auto", "cpu", "cuda", "cuda:N"}
+        What ``explain()`` is to be for; the default is the CPU. For a GPU it tells the kernels that
+        would run and the device memory that they would take.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def plan(
 
     Raises
     ------
-    ArgumentError, ArgumentTypeError
+    ArgumentError, ArgumentTypeError, DeviceError
         As for :func:`convolve`.
 
     Examples
@@ -216,7 +221,11 @@ def plan(
     stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
     options = Options(True, border, cval, size, stride, dilation, method)
     planes = channels_first(shape, channel_index(len(shape), channel_axis))
-    return options.plan(planes, component(given), used, options.cval.real, component(stored))
+    made = options.plan(planes, component(given), used, options.cval.real, component(stored))
+    engine = backends.select(None, device)
+    with engine.place(None, device):
+        words = engine.describe(made)
+    return replace(made, engine=words) if words else made
 
 
 def _filter(

@@ -192,4 +192,10 @@ def check_out(out: Any, shape: tuple[int, ...], backend: ModuleType) -> Array:
         raise ArgumentError(f"out has shape {tuple(out.shape)}; the result has shape {shape}")
     if not getattr(getattr(out, "flags", None), "writeable", True):
         raise ArgumentError("out is read-only")
-    return backend.asarray(out)  # type: ignore[no-any-return]
+    array: Array = backend.asarray(out)
+    if type(out) is type(array) and array is not out:
+        raise ArgumentError(
+            f"out cannot be written in place: its elements do not lie at multiples of their size, "
+            f"{out.dtype.itemsize} bytes"
+        )
+    return array

@@ -60,6 +60,8 @@ class Plan:
     operations: int
     #: Other algorithms, each with the reason why it was not chosen.
     rejected: tuple[tuple[str, str], ...]
+    #: What the engine of the GPU that it was planned for says of it.
+    engine: tuple[str, ...] = ()
 
     # Terms hold arrays, which have neither a hash nor a plain ==; the kernel decides them.
     def _identity(self) -> tuple[object, ...]:
@@ -92,11 +94,13 @@ class Plan:
             f"kernel      {rows}×{columns}, {form}, anchor {self.kernel.anchor}",
             f"image       {(*self.batch, self.y.n, self.x.n)} → {self.shape}, {reads}",
             f"border      {self.border[0]} along y, {self.border[1]} along x",
-            f"tile        {self.tile[0]}×{self.tile[1]} output pixels",
             f"operations  {self.operations} multiply-adds per output pixel",
             f"memory      {self.bytes_moved / 1e6:.1f} MB read and written",
         ]
-        return "\n".join(lines + [f"not {name:<11} {why}" for name, why in self.rejected])
+        engine = self.engine or (f"tile        {self.tile[0]}×{self.tile[1]} output pixels",)
+        return "\n".join(
+            lines + list(engine) + [f"not {name:<11} {why}" for name, why in self.rejected]
+        )
 
 
 def _choose(

@@ -1,8 +1,8 @@
 // Dense correlation from a tile in shared memory.
 //
-// A block of 32 x 8 threads makes a tile of outputs: it loads the pixels that the tile needs, waits
-// at a barrier, and each thread then sums X columns x Y rows of outputs in registers, so that a pixel
-// read from shared memory meets many weights and a weight many pixels.
+// A block makes a tile of outputs: it loads the pixels that the tile needs, waits at a barrier, and
+// each thread then makes X columns x Y rows of outputs. It sums several rows at once in registers, so
+// that a pixel read from shared memory meets many weights and a weight many pixels.
 //
 // Macros, beside those of tile.cuh:
 //   ROWS, COLUMNS  taps, unrolled at compile time; 0: at run time, from geometry
@@ -16,7 +16,11 @@ constexpr int X = 4;
 constexpr int THREADS_Y = Y == 16 ? 4 : 8;
 constexpr int TILE_WIDTH = 32 * X, TILE_HEIGHT = THREADS_Y * Y;
 
-typedef SUM Sums[Y][X];
+// Output rows that a thread sums at once. Sixteen would take 1 to 6 % fewer instructions (make static),
+// and twice the time to compile.
+constexpr int AT_ONCE = ROWS && Y > 8 ? 8 : Y;
+
+typedef SUM Sums[AT_ONCE][X];
 
 // The window of a thread begins at a multiple of X; SHIFT scalars on stands its first tap.
 constexpr int SHIFT = LEAD % X;
@@ -40,16 +44,16 @@ constexpr int REACH = (COLUMNS - 1) * SPACING;
 constexpr int PITCH = rounded_up(LEAD + TILE_WIDTH + REACH, UNIT);
 constexpr int WINDOW = rounded_up(SHIFT + X + REACH, X);
 
-INLINE void sum_tile(const SUM *tile, const Call &call, const SUM *weights, Sums &sums) {
-    const SUM *row = tile + threadIdx.y * (Y * PITCH) + threadIdx.x * X + (LEAD - SHIFT);
+// Sum AT_ONCE rows of outputs, of which the first is made from the row at `cells` and those after it.
+INLINE void sum_rows(const SUM *cells, const Call &call, const SUM *weights, Sums &sums) {
 #pragma unroll
-    for (int r = 0; r < Y + ROWS - 1; ++r) {
+    for (int r = 0; r < AT_ONCE + ROWS - 1; ++r) {
         SUM window[WINDOW];
-        fetch(row + r * PITCH, window);
+        fetch(cells + r * PITCH, window);
 #pragma unroll
         for (int k = 0; k < ROWS; ++k) {
             const int y = r - k;
-            if (y < 0 || y >= Y) continue;
+            if (y < 0 || y >= AT_ONCE) continue;
 #pragma unroll
             for (int l = 0; l < COLUMNS; ++l)
 #pragma unroll
@@ -60,14 +64,6 @@ INLINE void sum_tile(const SUM *tile, const Call &call, const SUM *weights, Sums
                 }
         }
     }
-}
-
-INLINE void sum(const Plane &plane, const Geometry &, const Call &call, const SUM *weights,
-                SUM *tile, int top, int left, Sums &sums) {
-    const Window window = {top, left - LEAD, TILE_HEIGHT + ROWS - 1, PITCH, 1, 1};
-    load<THREADS_Y>(plane, window, tile, PITCH);
-    __syncthreads();
-    sum_tile(tile, call, weights, sums);
 }
 
 // First output column of a thread, and the distance to the next.
@@ -141,8 +137,8 @@ INLINE int extent(int outputs, int stride, int taps, int dilation, int step) {
     return ((outputs - 1) * stride + (taps - 1) * dilation) / step + 1;
 }
 
-INLINE void sum(const Plane &plane, const Geometry &g, const Call &call, const SUM *weights,
-                SUM *tile, int top, int left, Sums &sums) {
+INLINE void sum_pieces(const Plane &plane, const Geometry &g, const Call &call, const SUM *weights,
+                       SUM *tile, int top, int left, Sums &sums) {
     for (int k = 0; k < g.rows; k += g.piece_rows)
         for (int l = 0; l < g.columns; l += g.piece_columns) {
             const int rows = min(g.piece_rows, g.rows - k);
@@ -166,10 +162,10 @@ INLINE void sum(const Plane &plane, const Geometry &g, const Call &call, const S
 
 // ---------------------------------------------------------------------------- the kernel
 
-// Write the sums of a thread, the first of which is at `target`.
+// Write sums, the first at `target`, of a block all of whose outputs exist.
 INLINE void write_whole(const Geometry &g, RESULT *target, const Sums &sums) {
 #pragma unroll
-    for (int y = 0; y < Y; ++y) {
+    for (int y = 0; y < AT_ONCE; ++y) {
 #if ROWS || SPACING
         write(target, g, X, sums[y]);
 #else
@@ -180,51 +176,40 @@ INLINE void write_whole(const Geometry &g, RESULT *target, const Sums &sums) {
     }
 }
 
-// The same where not all of the block's outputs exist. It goes by way of the tile, as registers cannot
-// be indexed in a loop, and unrolled this would cost those blocks that need it not.
-INLINE void write_ragged(const Geometry &g, RESULT *out, SUM *tile, int top, int left,
-                         const Sums &sums) {
-    SUM *cells = tile + threadIdx.y * (Y * TILE_WIDTH) + threadIdx.x;
-    __syncthreads();  // the tile is still being read
-#pragma unroll
-    for (int i = 0; i < X * Y; ++i) cells[i / X * TILE_WIDTH + i % X * 32] = sums[i / X][i % X];
-#pragma unroll 1
-    for (int i = 0; i < X * Y; ++i) {
-        const int row = top + i / X, column = left + column_of(i % X);
-        if (row < g.out_height && column < g.out_width)
-            write<1>(out + row * g.out_row + column * out_column(g), g, 1,
-                     {cells[i / X * TILE_WIDTH + i % X * 32]});
-    }
+// Write the sum of one output, if that exists.
+INLINE void write_one(const Geometry &g, RESULT *out, int row, int column, SUM sum) {
+    if (row < g.out_height && column < g.out_width)
+        write<1>(out + row * g.out_row + column * out_column(g), g, 1, {sum});
 }
 
-// Finish the sums of a thread of a block whose first output is (top, left), and write them.
+// Finish the sums of a thread, whose first output is in row `top`, and write them.
 INLINE void finish(const Plane &plane, const Call &call, const SUM *weights, RESULT *out,
-                   const SUM *before, SUM *tile, int top, int left, Sums &sums) {
+                   const SUM *before, bool whole, int top, int left, Sums &sums) {
     const Geometry &g = call.geometry;
-    const bool whole = left + TILE_WIDTH <= g.out_width && top + TILE_HEIGHT <= g.out_height;
-    top += threadIdx.y * Y;
 #if ADD
 #pragma unroll
-    for (int i = 0; i < X * Y; ++i) {
+    for (int i = 0; i < X * AT_ONCE; ++i) {
         const int row = top + i / X, column = left + column_of(i % X);
         if (row < g.out_height && column < g.out_width)
             sums[i / X][i % X] += before[(long long)row * g.out_width + column];
     }
 #endif
-    if (whole)
+    if (whole) {
         write_whole(g, out + top * g.out_row + (left + column_of(0)) * out_column(g), sums);
-    else
-        write_ragged(g, out, tile, top, left, sums);
-#if GUARD
-    unsigned long long wrong = 0;  // a bit for each output to take again
+    } else {
 #pragma unroll
-    for (int i = 0; i < X * Y; ++i) wrong |= (unsigned long long)!is_finite(sums[i / X][i % X]) << i;
+        for (int i = 0; i < X * AT_ONCE; ++i)
+            write_one(g, out, top + i / X, left + column_of(i % X), opaque(sums[i / X][i % X]));
+    }
+#if GUARD
+    unsigned wrong = 0;  // a bit for each output to take again
+#pragma unroll
+    for (int i = 0; i < X * AT_ONCE; ++i) wrong |= (unsigned)!is_finite(sums[i / X][i % X]) << i;
     const auto taps = [&](int i) { return WEIGHT(i); };
     for (; wrong; wrong &= wrong - 1) {
-        const int i = __ffsll(wrong) - 1, row = top + i / X, column = left + column_of(i % X);
+        const int i = __ffs(wrong) - 1, row = top + i / X, column = left + column_of(i % X);
         if (row < g.out_height && column < g.out_width)
-            write<1>(out + row * g.out_row + column * out_column(g), g, 1,
-                     {defined(plane, g, taps, row, column)});
+            write_one(g, out, row, column, defined(plane, g, taps, row, column));
     }
 #endif
 }
@@ -241,11 +226,28 @@ extern "C" __global__ void __launch_bounds__(32 * THREADS_Y, 2) dense(ARGUMENTS)
         RESULT *plane_out = out + plane_offset(g.out_plane, g.planes, z);
         const SUM *plane_before = before + (long long)z * g.out_height * g.out_width;
         for (int y = blockIdx.y; y * TILE_HEIGHT < g.out_height; y += gridDim.y) {
-            const int top = y * TILE_HEIGHT;
+            const int top = y * TILE_HEIGHT, mine = threadIdx.y * Y;
+            const int source_y = g.offset_y + top * g.stride_y;
+            const int source_x = g.offset_x + left * g.stride_x;
+            const bool whole =
+                left + TILE_WIDTH <= g.out_width && top + TILE_HEIGHT <= g.out_height;
+#if ROWS
+            const Window window = {source_y, source_x - LEAD, TILE_HEIGHT + ROWS - 1, PITCH, 1, 1};
+            load<THREADS_Y>(plane, window, tile, PITCH);
+            __syncthreads();
+            const SUM *cells = tile + mine * PITCH + threadIdx.x * X + (LEAD - SHIFT);
+#pragma unroll 1
+            for (int first = 0; first < Y; first += AT_ONCE) {
+                Sums sums;
+                sum_rows(cells + first * PITCH, call, weights, sums);
+                finish(plane, call, weights, plane_out, plane_before, whole, top + mine + first,
+                       left, sums);
+            }
+#else
             Sums sums = {};
-            sum(plane, g, call, weights, tile, g.offset_y + top * g.stride_y,
-                g.offset_x + left * g.stride_x, sums);
-            finish(plane, call, weights, plane_out, plane_before, tile, top, left, sums);
+            sum_pieces(plane, g, call, weights, tile, source_y, source_x, sums);
+            finish(plane, call, weights, plane_out, plane_before, whole, top + mine, left, sums);
+#endif
             __syncthreads();  // the tile is still being read
         }
     }

@@ -48,21 +48,16 @@ struct Inside {
     static constexpr bool whole = true;  // the block makes no column beyond the output
     const Plane &plane;
     const PIXEL *from;
-    long long step;
 
     // The first row will be y, the first column is x.
     INLINE Inside(const Plane &plane, int y, int x)
         : plane(plane),
-          from(plane.pixels + (y - 1) * plane.row + x * column(plane)),
-          step(plane.row) {}
+          from(plane.pixels + y * plane.row + x * column(plane)) {}
 
     INLINE void next(Raw &raw) {
-        from += step;
         read(plane, from, raw);
+        from += plane.row;
     }
-
-    // From now on, the next row is the same again.
-    INLINE void stay() { step = 0; }
 
     INLINE void numbers(const Raw &raw, Numbers &numbers) const { convert(raw, numbers); }
 };
@@ -70,18 +65,17 @@ struct Inside {
 // The same in blocks that do. A row is looked up once; along x only those loads that leave the
 // image are taken apart. cval may be no PIXEL, so it comes in when pixels become numbers.
 struct Border {
-    static constexpr int ahead = 2, unrolled = 2;
+    static constexpr int ahead = 1, unrolled = 1;  // few blocks need it, all wait for its compiler
     static constexpr bool whole = false;
     const Plane &plane;
-    int y, x, step;
+    int y, x;
     bool inside;                      // all columns of this thread
     unsigned blank[WINDOW / 32 + 1];  // columns that are cval in every row, a bit each
 
     INLINE Border(const Plane &plane, int y, int x)
         : plane(plane),
-          y(y - 1),
+          y(y),
           x(x),
-          step(1),
           inside(plane.x.inside(x, x + WINDOW - 1)),
           blank{} {
         if (inside) return;
@@ -91,8 +85,7 @@ struct Border {
     }
 
     INLINE void next(Raw &raw) {
-        y += step;
-        const int source = plane.y.source(y);
+        const int source = plane.y.source(y++);
         raw.beyond = source < 0;
         if (raw.beyond) return;
         const PIXEL *row = plane.pixels + source * plane.row;
@@ -103,8 +96,6 @@ struct Border {
 #pragma unroll
         for (int i = 0; i < PACKS; ++i) raw.packs[i] = pack_at(row, x + i * PACK);
     }
-
-    INLINE void stay() { step = 0; }
 
     INLINE Pack<PIXEL, PACK> pack_at(const PIXEL *row, int first) const {
         if (plane.x.inside(first, first + PACK - 1))
@@ -158,39 +149,56 @@ INLINE void push(const Call &call, const SUM *weights, const Values &values, Sum
         }
 }
 
-// Make `outputs` rows, from row `top` on, of the X columns from `left` on. None is read in vain
-// where outputs + ROWS - 1 is a multiple of Reader::unrolled.
+// A thread on its way down.
 template <typename Reader>
-INLINE void march_down(const Plane &plane, const Call &call, const SUM *weights, RESULT *out,
-                       int top, int left, int outputs) {
-    constexpr int ahead = Reader::ahead, unrolled = Reader::unrolled;
-    const Geometry &g = call.geometry;
-    // The first rows finish nothing: ROWS - 1, and as many as make the loop come out even.
-    int made = outputs - rounded_up(outputs + ROWS - 1, unrolled);
-    Reader reader(plane, g.offset_y + top + made + ROWS - 1, g.offset_x + left - LEAD);
-    RESULT *target = out + (top + made) * g.out_row + left * out_column(g);
+struct March {
+    static constexpr int ahead = Reader::ahead, unrolled = Reader::unrolled;
+    Reader reader;
     Raw raw[ahead];
-#pragma unroll
-    for (int i = 0; i < ahead; ++i) reader.next(raw[i]);
-    Sums sums = {};
-    for (; made < outputs; made += unrolled) {
+    Sums sums;
+    RESULT *target;  // of the row that is finished next
+
+    // Filter `unrolled` rows. They finish row `y` and those after it, which are written from row `top`
+    // to before `stop`: all of them, or but for the last.
+    INLINE void rows(const Call &call, const SUM *weights, int y, int left, int top, int stop) {
+        const Geometry &g = call.geometry;
+        const bool wanted = y >= top;
 #pragma unroll
         for (int i = 0; i < unrolled; ++i) {
             Numbers numbers;
             Values values;
             reader.numbers(raw[i % ahead], numbers);
             filter_row(call, weights, numbers, values);
-            // The last rows have none to come: they read again what is in L1, as that costs less
-            // than to ask every load whether it is wanted.
-            if (i == unrolled - ahead && made + unrolled >= outputs) reader.stay();
             reader.next(raw[i % ahead]);
             push(call, weights, values, sums);
-            if (made + i >= 0)
-                write_guarded(target, plane, call, weights, TERMS * TAPS, top + made + i, left,
+            if (wanted && (Reader::whole || y + i < stop))
+                write_guarded(target, reader.plane, call, weights, TERMS * TAPS, y + i, left,
                               Reader::whole ? X : g.out_width - left, sums[0]);
             target += g.out_row;
         }
     }
+};
+
+// The rows that are filtered before one is finished: ROWS - 1, and as many as make a round whole.
+template <typename Reader>
+INLINE constexpr int warm_up() {
+    return rounded_up(ROWS - 1, Reader::unrolled);
+}
+
+// Make the rows from `top` to before `stop` of the X columns from `left` on.
+template <typename Reader>
+INLINE void march_down(const Plane &plane, const Call &call, const SUM *weights, RESULT *out,
+                       int top, int stop, int left) {
+    const Geometry &g = call.geometry;
+    int y = top - warm_up<Reader>();
+    March<Reader> march = {Reader(plane, g.offset_y + y + ROWS - 1, g.offset_x + left - LEAD),
+                           {},
+                           {},
+                           out + y * g.out_row + left * out_column(g)};
+#pragma unroll
+    for (int i = 0; i < Reader::ahead; ++i) march.reader.next(march.raw[i]);
+#pragma unroll 1
+    for (; y < stop; y += Reader::unrolled) march.rows(call, weights, y, left, top, stop);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) march(ARGUMENTS) {
@@ -206,12 +214,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) march(ARGUMENTS) {
         const bool inside_x = plane.x.inside(first_x, last_x) && strip + THREADS * X <= g.out_width;
         for (int s = blockIdx.y; s * g.segment < g.out_height; s += gridDim.y) {
             const int top = s * g.segment, outputs = min(g.segment, g.out_height - top);
-            const int last_y = g.offset_y + top + outputs - 1 + ROWS - 1;
-            const int first_y = last_y + 1 - rounded_up(outputs + ROWS - 1, Inside::unrolled);
-            if (inside_x && plane.y.inside(first_y, last_y))
-                march_down<Inside>(plane, call, weights, plane_out, top, left, outputs);
+            // Inside, all that is read must exist: what warms up, and what is read ahead too.
+            const int first_y = g.offset_y + top + ROWS - 1 - warm_up<Inside>();
+            const int last_y = g.offset_y + top + outputs - 1 + ROWS - 1 + Inside::ahead;
+            const bool inside =
+                inside_x && outputs % Inside::unrolled == 0 && plane.y.inside(first_y, last_y);
+            if (inside)
+                march_down<Inside>(plane, call, weights, plane_out, top, top + outputs, left);
             else
-                march_down<Border>(plane, call, weights, plane_out, top, left, outputs);
+                march_down<Border>(plane, call, weights, plane_out, top, top + outputs, left);
         }
     }
 }

@@ -8,12 +8,25 @@
 
 // Returns its argument, which the compiler then knows nothing of: so it cannot compute ahead, for all
 // tiles, what only few of them need.
-INLINE int opaque(int value) {
-#ifndef GPUCONV_ON_CPU
-    asm volatile("" : "+r"(value));
-#endif
+#ifdef GPUCONV_ON_CPU
+template <typename T>
+INLINE T opaque(T value) {
     return value;
 }
+#else
+INLINE int opaque(int value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+INLINE float opaque(float value) {
+    asm volatile("" : "+f"(value));
+    return value;
+}
+INLINE double opaque(double value) {
+    asm volatile("" : "+d"(value));
+    return value;
+}
+#endif
 
 // A float16 by its bits. With it instead of cuda_fp16.h a kernel compiles in half the time.
 struct half {

@@ -46,8 +46,17 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @cache
 def checked_cpu() -> cuda_on_cpu.CpuRuntime:
-    """Return the runtime that all tests of a process share, with the kernels it has compiled."""
-    return cuda_on_cpu.CpuRuntime()
+    """Return the runtime that all tests of a process share, with the kernels it has compiled.
+
+    One order of threads is enough here: cuda_on_cpu/ has tests of its own that run both.
+    """
+    return cuda_on_cpu.CpuRuntime(orders=("forward",))
+
+
+@pytest.fixture
+def under_checker(request: pytest.FixtureRequest) -> bool:
+    """Whether `engine` is the CUDA kernels on the CPU: a thousand times slower than a GPU."""
+    return request.node.callspec.params["engine"] == ON_CPU
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gpuconv as gc
-from gpuconv.arguments import channel_index, channels_first, channels_restored, component
+from gpuconv.arguments import (
+    channel_index,
+    channels_first,
+    channels_restored,
+    check_out,
+    component,
+)
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
 IMAGE = np.arange(12.0).reshape(3, 4)
@@ -174,3 +181,11 @@ def test_options_are_named_only() -> None:
             "device", "method",
         ]  # fmt: skip
     assert inspect.signature(gc.convolve) == inspect.signature(gc.correlate)
+
+
+def test_an_out_that_could_only_be_copied_is_refused() -> None:
+    """As CuPy's arrays are whose elements are not aligned: a copy would take the result away."""
+    out = np.zeros((2, 3), np.float32)
+    copies = SimpleNamespace(owns=lambda array: True, asarray=lambda array: array.copy())
+    with pytest.raises(ArgumentError, match=r"out cannot be written in place: .* size, 4 bytes"):
+        check_out(out, (2, 3), copies)  # type: ignore[arg-type]

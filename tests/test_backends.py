@@ -23,6 +23,7 @@ DOOR = [
     "NAME",
     "asarray",
     "asnumpy",
+    "describe",
     "devices",
     "empty",
     "lacking",

@@ -176,9 +176,11 @@ def test_pairs_of_borders(engine: str, border: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("image", ["uint8", "int16", "uint32", "int64", "float16", "float64"])
 @pytest.mark.parametrize("out", list(dtypes.TABLE))
-def test_conversions(engine: str, image: str, out: str) -> None:
+def test_conversions(engine: str, under_checker: bool, image: str, out: str) -> None:
     pixels = image_of(image, (6, 7))
-    for kernel in (gc.Kernel([[1, 2, 1]], divisor=3), gc.Kernel([[-2], [3]]), [[0.37, 1.21]]):
+    kernels = [gc.Kernel([[1, 2, 1]], divisor=3), [[0.37, 1.21]], gc.Kernel([[-2], [3]])]
+    # Each is a program to compile, for each pair of dtypes; the last has nothing new to convert.
+    for kernel in kernels[:2] if under_checker else kernels:
         check(engine, pixels, kernel, dtype=out)
 
 

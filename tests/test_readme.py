@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cuda_on_cpu
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 from scipy import ndimage
+
+import gpuconv as gc
+from gpuconv.backends.cuda import runtime
 
 Pixels = NDArray[Any]
 Filter = Callable[[Pixels], Pixels]
@@ -171,21 +176,39 @@ def test_the_other_commands_work(line: str, says: str, workplace: Path, shell: A
 
 
 def test_a_device_that_is_not_there_is_said(workplace: Path, shell: Any) -> None:
-    done = shell(COMMANDS[3] + " --device cuda:0", workplace)
+    done = shell("GPUCONV_NO_GPU=1 " + COMMANDS[3] + " --device cuda:0", workplace)
     assert done.returncode == 4
     assert "cuda" in done.stderr
 
 
 def test_the_python_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [source] = BLOCKS["python"]
-    monkeypatch.chdir(workplace)
-    names: dict[str, Any] = {}
-    exec(source, names)
+    names = run_python(workplace, monkeypatch, BLOCKS["python"][:1])
     coffee = pixels_of(Path("samples/coffee.jpg"), "RGB")
     written = pixels_of(Path("coffee_blurred.png"), "RGB")
     assert np.abs(written - gaussian_of_colour(coffee)).max() <= 1
     assert np.abs(names["sharp"] - sharpen(names["grey"].astype(float))).max() < 1e-2
     assert names["edges"].shape == coffee.shape[:2]
+
+
+def run_python(workplace: Path, monkeypatch: Any, blocks: list[str]) -> dict[str, Any]:
+    monkeypatch.chdir(workplace)
+    names: dict[str, Any] = {}
+    for source in blocks:
+        exec(source, names)
+    return names
+
+
+@pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
+def test_the_python_for_a_gpu_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NumPy in CuPy's place, and the kernels on the CPU."""
+    monkeypatch.setitem(sys.modules, "cupy", np)
+    with runtime.use(cuda_on_cpu.CpuRuntime(mode="fast")) as cpu:
+        names = run_python(workplace, monkeypatch, BLOCKS["python"])
+    assert len(BLOCKS["python"]) == 2
+    assert cpu.launches
+    np.testing.assert_allclose(
+        names["edges"], gc.convolve(names["grey"], gc.kernels.sobel_x()), rtol=1e-4, atol=1e-2
+    )
 
 
 def gaussian_of_colour(pixels: Pixels) -> Pixels:

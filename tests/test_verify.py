@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gpuconv import backends
 from gpuconv.backends import Device
-from gpuconv.backends.cuda import runtime
+from gpuconv.backends.cuda import runtime, source
 from gpuconv.backends.cuda.runtime import Limits
 from gpuconv.border import MODES
 from gpuconv.cli import main
@@ -63,7 +63,7 @@ def test_cases_need_no_more_programs_than_compile_in_a_minute() -> None:
 
 
 def test_every_family_meets_every_border_and_real_dtype() -> None:
-    found: dict[str, set[Any]] = {family: set() for family in ledger.families()}
+    found: dict[str, set[Any]] = {family: set() for family in source.families()}
     for case in CASES:
         for program in programs(case, H200):
             found[program.family].add(case.border)
@@ -249,7 +249,7 @@ def test_the_kernels_pass_on_the_cpu() -> None:
     with on(cuda_on_cpu.CpuRuntime(mode="fast")):
         report = verify("cuda", SOME)
     assert report.right, [outcome.miss for outcome in report.misses]
-    assert set(report.families) <= set(ledger.families())
+    assert set(report.families) <= set(source.families())
 
 
 def test_an_output_that_is_not_written_is_found() -> None:

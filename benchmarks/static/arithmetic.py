@@ -78,6 +78,20 @@ def multiply(block: Block, step: Step) -> None:
         target.put(block, (total & _LOW).astype(np.uint32))
 
 
+def dot(block: Block, step: Step) -> None:
+    """IDP.4A: four products of bytes, and a sum; each side is signed or not."""
+    target, a, b, c = step.operands
+    sides = [flag for flag in step.instruction.opcode.split(".") if flag in ("S8", "U8")]
+    total = c.integer(block).astype(np.int64)
+    for i in range(0, 32, 8):
+        product = np.int64(1)
+        for side, each in zip(sides, (a, b), strict=True):
+            byte = (np.asarray(each.raw(block)) >> np.uint32(i)).astype(np.uint8)
+            product = product * byte.view(np.int8 if side == "S8" else np.uint8).astype(np.int64)
+        total = total + product
+    target.put(block, total.astype(np.uint32))
+
+
 def shifted_add(block: Block, step: Step) -> None:
     """LEA: a sum with a shifted number; HI: with what the shift pushes out of 32 bits."""
     target, written, terms, read = _split(step)
@@ -305,6 +319,7 @@ ARITHMETIC: dict[str, Operation] = {
     "HFMA2": halves,
     "IABS": absolute,
     "IADD3": add,
+    "IDP": dot,
     "IMAD": multiply,
     "IMNMX": smaller,
     "ISETP": compare,

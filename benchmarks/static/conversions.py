@@ -86,17 +86,22 @@ def pack_halves(block: Block, step: Step) -> None:
 
 
 def pack_integers(block: Block, step: Step) -> None:
-    """F2IP: two float32 as bytes, saturated, pushed into a register from below."""
+    """F2IP, I2IP: two numbers as small integers, saturated; bytes push others up before them."""
     target, high, low, kept = step.operands[:4]
-    sign, _ = _integer(step)
-    least, most = (-128, 127) if sign == "S" else (0, 255)
+    sign, bits = _INTEGERS[step.instruction.opcode.split(".")[1]]
+    least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if sign == "S" else (0, (1 << bits) - 1)
     parts = []
     for each in (high, low):
-        value = np.rint(np.asarray(each.single(block)).astype(np.float64))
+        if step.instruction.name == "I2IP":
+            value = np.asarray(each.integer(block), np.uint32).view(np.int32).astype(np.float64)
+        else:
+            value = np.rint(np.asarray(each.single(block)).astype(np.float64))
         whole = np.where(np.isnan(value), 0, np.clip(value, least, most))
-        parts.append(whole.astype(np.int64).astype(np.uint32) & np.uint32(0xFF))
-    packed = parts[0] << np.uint32(8) | parts[1]
-    target.put(block, packed | kept.raw(block) << np.uint32(16))
+        parts.append(whole.astype(np.int64).astype(np.uint32) & np.uint32((1 << bits) - 1))
+    packed = parts[0] << np.uint32(bits) | parts[1]
+    if bits == 8:
+        packed = packed | kept.raw(block) << np.uint32(16)
+    target.put(block, packed)
 
 
 CONVERSIONS: dict[str, Callable[[Block, Step], None]] = {
@@ -106,4 +111,5 @@ CONVERSIONS: dict[str, Callable[[Block, Step], None]] = {
     "F2IP": pack_integers,
     "I2F": from_integer,
     "I2FP": from_integer,
+    "I2IP": pack_integers,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO
 
+from gpuconv.backends.cuda import source
 from gpuconv.backends.device import ordinal
 from gpuconv.border import MODES
 from gpuconv.cli.interrupt import EXIT_INTERRUPTED
@@ -87,7 +88,7 @@ def _options(arguments: Sequence[str]) -> Any:
     add("-v", "--verbose", action="store_true", help="show where a bug happened")
     options = parser.read(arguments)
     for family in options.family:
-        choose("--family", family, ledger.families(), "a kernel family")
+        choose("--family", family, source.families(), "a kernel family")
     if options.seed < 0:
         raise ArgumentError(f"--seed {options.seed} must not be negative")
     if options.family and options.device == "cpu":

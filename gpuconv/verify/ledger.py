@@ -20,7 +20,7 @@ from gpuconv.io.replacing import write_whole
 from gpuconv.verify.machine import Machine
 from gpuconv.verify.report import Report, number
 
-__all__ = ["NAME", "default_folder", "entries", "families", "faults", "record", "status"]
+__all__ = ["NAME", "default_folder", "entries", "faults", "record", "status"]
 
 NAME = "verify.json"
 
@@ -40,17 +40,6 @@ _FIELDS: dict[str, str] = {
 }
 
 Entry = dict[str, Any]
-
-
-def families() -> list[str]:
-    """Return all families that there are sources of, helpers among them.
-
-    Examples
-    --------
-    >>> set(source.FAMILIES) <= set(families())
-    True
-    """
-    return sorted(path.stem for path in source.folder().glob("*.cu"))
 
 
 def default_folder() -> Path:
@@ -164,7 +153,7 @@ def status(results: Path) -> dict[str, str]:
         A folder with a folder for each GPU; it need not be there.
     """
     ledgers = [path for path in sorted(results.glob(f"*/{NAME}")) if not faults(path)]
-    return {family: _status(family, ledgers) for family in families()}
+    return {family: _status(family, ledgers) for family in source.families()}
 
 
 def _status(family: str, ledgers: list[Path]) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "describe",
     "devices",
     "empty",
     "lacking",
@@ -136,6 +137,13 @@ def _extent(array: Any) -> tuple[int, int]:
     steps = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
     low, high = (sum(pick(step, 0) for step in steps) for pick in (min, max))
     return address + low, address + high + int(array.dtype.itemsize)
+
+
+def describe(plan: Any) -> tuple[str, ...]:
+    """Return what `plan` means on the current device: kernels, grids, memory."""
+    from gpuconv.backends.cuda import explain
+
+    return explain.lines(plan, runtime.current().limits())
 
 
 def run(plan: Any, image: Any, out: Any) -> None:

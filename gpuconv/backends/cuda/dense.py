@@ -170,13 +170,9 @@ def _stepped(problem: Problem) -> _Shape:
     size = problem.sum.itemsize
     height, width = 8 * _STEPPED_Y, _WIDTH
     # Half of the room for a tile of one kernel row lets several rows of such a piece in.
-    for columns, step_x, across in _pieces(problem.x, width):
-        least = min(extent for _, _, extent in _pieces(problem.y, height))
-        if across * least * size <= _SHARED // 2 or columns == 1:
-            break
-    for rows, step_y, down in _pieces(problem.y, height):
-        if across * down * size <= _SHARED or rows == 1:
-            break
+    least = min(extent for _, _, extent in _pieces(problem.y, height))
+    columns, step_x, across = _largest(problem.x, width, _SHARED // 2 // (least * size))
+    rows, step_y, down = _largest(problem.y, height, _SHARED // (across * size))
     macros = {"ROWS": 0, "COLUMNS": 0, "SPACING": 0, "LEAD": 0, "Y": _STEPPED_Y}
     vector = 1 if problem.vector else 0
     fields = {
@@ -186,6 +182,12 @@ def _stepped(problem: Problem) -> _Shape:
         "step_x": step_x,
     }
     return _Shape((*macros.items(), ("VECTOR", vector)), fields, across * down * size)
+
+
+def _largest(axis: tiling.Axis, outputs: int, most: int) -> tuple[int, int, int]:
+    """Return the largest of the pieces whose tile has at most `most` positions, else the last."""
+    *others, last = _pieces(axis, outputs)
+    return next((piece for piece in others if piece[2] <= most), last)
 
 
 def _pieces(axis: tiling.Axis, outputs: int) -> Iterator[tuple[int, int, int]]:

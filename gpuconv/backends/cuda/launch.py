@@ -71,6 +71,8 @@ class Work:
 
     launches: tuple[Launch, ...]
     scratch: Mapping[str, Scratch]
+    #: Kernels that were tried before, each with the reason why it cannot do this.
+    rejected: tuple[tuple[str, str], ...] = ()
 
     @property
     def bytes(self) -> int:

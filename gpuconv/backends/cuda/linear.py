@@ -13,6 +13,7 @@ from typing import Any
 
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.cuda.dense import dense
+from gpuconv.backends.cuda.dense_bytes import dense_bytes
 from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
 from gpuconv.backends.cuda.parts import halves, needed_rows
 from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes
@@ -23,6 +24,7 @@ from gpuconv.plan import Plan
 __all__ = ["launches", "peak", "run"]
 
 Made = tuple[list[Launch], dict[str, Scratch]]
+Rejected = tuple[tuple[str, str], ...]
 
 
 # ------------------------------------------------------------------------ what is launched
@@ -44,21 +46,35 @@ def launches(plan: Plan, image: Layout, out: Layout, limits: Limits) -> Work:
     types = plan.dtype, plan.accumulator, plan.out_dtype
     problem = flatten(image, out, (plan.y, plan.x), plan.border, plan.cval, types)
     guard = _needs_guard(plan)
+    rejected: Rejected = ()
     if plan.terms:
-        made, scratch = _separable(problem, plan, limits, guard)
+        (made, scratch), rejected = _separable(problem, plan, limits, guard)
     else:
-        weights, divisor = plan.kernel.numerators, plan.kernel.divisor
-        made, scratch = dense(problem, weights, divisor, limits, guard=guard)
-    return Work(tuple(made), scratch)
+        (made, scratch), rejected = _dense(problem, plan, limits, guard)
+    return Work(tuple(made), scratch, rejected)
 
 
-def _separable(problem: Problem, plan: Plan, limits: Limits, guard: bool) -> Made:
-    """Return the first of the separable kernels that can run the plan; the last can run any."""
+def _dense(problem: Problem, plan: Plan, limits: Limits, guard: bool) -> tuple[Made, Rejected]:
+    """Return the kernel for bytes if it can run the plan, else the one that can run any."""
+    made = dense_bytes(problem, plan.kernel, limits)
+    if not isinstance(made, str):
+        return made, ()
+    weights, divisor = plan.kernel.numerators, plan.kernel.divisor
+    return dense(problem, weights, divisor, limits, guard=guard), (("dense_bytes", made),)
+
+
+def _separable(problem: Problem, plan: Plan, limits: Limits, guard: bool) -> tuple[Made, Rejected]:
+    """Return the first of the separable kernels that can run the plan, and why not those before.
+
+    Two passes can run any.
+    """
+    rejected = list[tuple[str, str]]()
     for fused in (march, ring):
         made = fused(problem, plan.terms, plan.kernel, limits, guard)
         if not isinstance(made, str):
-            return made
-    return two_pass(problem, plan.terms, plan.kernel, limits, guard)
+            return made, tuple(rejected)
+        rejected.append((fused.__name__, made))
+    return two_pass(problem, plan.terms, plan.kernel, limits, guard), tuple(rejected)
 
 
 def _needs_guard(plan: Plan) -> bool:

@@ -80,7 +80,7 @@ class Constants:
     """The border tables and weights of a launch, and where they are put."""
 
     def __init__(self, problem: Problem, weights: Array, fixed: bool, label: str = "") -> None:
-        """`fixed`: the program is for this many weights; else it has room for any number.
+        """Take the weights of a program for as many (`fixed`), or of one for any number.
 
         `label` begins the names of scratch arrays, to tell those of several launches apart.
         """

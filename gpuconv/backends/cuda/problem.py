@@ -230,7 +230,8 @@ def separate_axes(image: Layout, out: Layout) -> int:
     Examples
     --------
     >>> plain = Layout.contiguous((2, 3, 5, 8, 8))
-    >>> separate_axes(plain, plain), separate_axes(Layout((2, 3, 5, 8, 8), (9, 99, 99, 8, 1)), plain)
+    >>> apart = Layout((2, 3, 5, 8, 8), (9, 99, 99, 8, 1))
+    >>> separate_axes(plain, plain), separate_axes(apart, plain)
     (1, 3)
     """
     steps = list(zip(image.strides[:-2], out.strides[:-2], strict=True))

@@ -22,7 +22,7 @@ Made = tuple[list[Launch], dict[str, Scratch]]
 
 #: Threads of a block: THREADS in separable.cu.
 _THREADS = 128
-#: Rows that a block reads in one round of its loop: STEP in separable.cu.
+#: Rows that a block makes in one round of its loop: Inside::unrolled in march.cuh.
 _UNROLLED = 4
 #: 32-bit registers of a multiprocessor.
 _REGISTER_FILE = 65536
@@ -57,9 +57,7 @@ def march(
         ("GUARD", int(guard)),
     ]
     at_once = limits.multiprocessors * _resident(problem, wide)
-    rows = _segment(problem, _THREADS * wide, at_once, least=8)
-    # Rows are read _UNROLLED at a time, those before the first output too.
-    segment = up(rows + y.taps - 1, _UNROLLED) - (y.taps - 1)
+    segment = up(_segment(problem, _THREADS * wide, at_once, least=8), _UNROLLED)
     launch = Launch(
         program("separable", "march", problem, macros, constants, kernel.divisor),
         problem.blocks(_THREADS * wide, segment, limits.grid),
@@ -83,21 +81,20 @@ def _columns(problem: Problem, terms: int) -> int:
     return 0
 
 
-#: Output rows of a block: at most so many, as a large image is then a few waves of blocks and none
-#: waits long for the last; or, for long kernels, so many for each row of its halo.
-_MOST_ROWS, _ROWS_PER_HALO = 256, 16
+#: Output rows of a block, at most: its halo is then a small part, and no block is waited for long.
+_MOST_ROWS = 512
 
 
 def _segment(problem: Problem, width: int, at_once: int, least: int) -> int:
     """Return the output rows of a block that makes `width` columns.
 
-    They are as many as leave a block for each of the `at_once` that the device can run at once:
-    its halo of rows is read twice, so a block should be tall; but an idle device reads nothing.
+    Its halo of rows is read twice, so a block should be tall; but the device can run `at_once` of
+    them at once, so there are as many as that, or twice, or three times: no half-empty last wave.
     """
     strips, _, planes = problem.blocks(width, 1)
-    halo = problem.y.taps - 1
     share = -(-strips * planes * problem.y.out // at_once)
-    return min(max(least, share), max(_MOST_ROWS, _ROWS_PER_HALO * halo))
+    waves = -(-share // _MOST_ROWS)
+    return max(least, -(-share // waves))
 
 
 def _resident(problem: Problem, wide: int) -> int:

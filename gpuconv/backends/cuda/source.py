@@ -14,10 +14,7 @@ from pathlib import Path
 
 from gpuconv.errors import DeviceError
 
-__all__ = ["FAMILIES", "Program", "digest", "folder", "inlined"]
-
-#: The kernel families: each is a ``.cu`` of this name.
-FAMILIES = ("dense", "separable")
+__all__ = ["Program", "digest", "families", "folder", "inlined"]
 
 _INCLUDE = re.compile(r'^#include "([\w.]+)"\n', re.MULTILINE)
 _COMMENT = re.compile(r"//.*|/\*.*?\*/|\s+|#line.*")
@@ -59,6 +56,17 @@ def folder() -> Path:
     raise DeviceError(
         f"the CUDA sources are neither in {package} nor beside it; install gpuconv again"
     )
+
+
+def families() -> list[str]:
+    """Return the kernel families, helpers among them: each is a ``.cu`` of this name.
+
+    Examples
+    --------
+    >>> {"dense", "separable"} <= set(families())
+    True
+    """
+    return sorted(path.stem for path in folder().glob("*.cu"))
 
 
 @cache

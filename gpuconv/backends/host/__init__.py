@@ -17,6 +17,7 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "describe",
     "devices",
     "empty",
     "lacking",
@@ -42,6 +43,11 @@ def asarray(image: Any) -> NDArray[Any]:
 def asnumpy(array: NDArray[Any]) -> NDArray[Any]:
     """Return `array`, which is in host memory."""
     return array
+
+
+def describe(plan: Any) -> tuple[str, ...]:
+    """Return nothing: what a plan says of itself is all that the CPU does."""
+    return ()
 
 
 def devices() -> list[Device]:

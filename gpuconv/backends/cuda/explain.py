@@ -1,0 +1,43 @@
+"""What a plan means on a CUDA device, in words: kernels, grids, memory, and why no other kernel."""
+
+from __future__ import annotations
+
+from gpuconv.backends.cuda.launch import Layout, Work
+from gpuconv.backends.cuda.linear import launches, peak
+from gpuconv.backends.cuda.protocol import Limits
+from gpuconv.plan import Plan
+
+__all__ = ["lines"]
+
+
+def lines(plan: Plan, limits: Limits) -> tuple[str, ...]:
+    """Return lines for ``plan.explain()``, for contiguous arrays on a device of these limits.
+
+    Examples
+    --------
+    >>> import gpuconv as gc
+    >>> plan = gc.plan((4096, 4096), "float32", gc.kernels.gaussian(1), stride=2)
+    >>> for line in lines(plan, Limits(multiprocessors=132, shared=232448)):
+    ...     print(line)
+    kernels     dense 16×257×1 blocks, dense 16×128×1 blocks
+    device      117.5 MB at most: image, result and 33.6 MB between passes
+    not march   strides, or a dilation along y
+    not ring    strides, or a dilation along y
+    """
+    if 0 in plan.shape or 0 in (*plan.batch, plan.y.n, plan.x.n):
+        return ("kernels     none: the image or the result is empty",)
+    image = Layout.contiguous((*plan.batch, plan.y.n, plan.x.n))
+    work = launches(plan, image, Layout.contiguous(plan.shape), limits)
+    beside = f" and {work.bytes / 1e6:.1f} MB between passes" if work.bytes else ""
+    both = "image, result" if beside else "image and result"
+    return (
+        f"kernels     {_kernels(work)}",
+        f"device      {peak(plan, limits) / 1e6:.1f} MB at most: {both}{beside}",
+        *(f"not {name:<7} {why}" for name, why in work.rejected),
+    )
+
+
+def _kernels(work: Work) -> str:
+    grids = ("×".join(map(str, launch.grid)) for launch in work.launches)
+    entries = (launch.program.entry for launch in work.launches)
+    return ", ".join(f"{entry} {grid} blocks" for entry, grid in zip(entries, grids, strict=True))
