@@ -74,33 +74,46 @@ INLINE int column_of(int x) { return threadIdx.x * X + x; }
 // The kernel is walked in pieces whose tile fits into shared memory; sums stay in registers.
 
 #if SPACING
-// Taps are taken four at a time: what is loaded for them is shared by X outputs.
-constexpr int TAPS = 4;
-constexpr int WINDOW = rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X);
+// Taps are taken MANY at a time, as what is loaded for them is shared by X outputs; the last of a row
+// FEW at a time.
+constexpr int MANY = 8, FEW = 4;
+
+// Add up to TAPS taps of one kernel row, the first of which lies over `cells`; WHOLE says that there
+// are TAPS, else `count` are.
+template <int TAPS, bool WHOLE>
+INLINE void add_taps(const SUM *cells, int pitch, const Call &call, const SUM *weights, int first,
+                     int count, Sums &sums) {
+    SUM taps[TAPS];
+#pragma unroll
+    for (int j = 0; j < TAPS; ++j) taps[j] = WHOLE || j < count ? WEIGHT(first + j) : 0;
+#pragma unroll
+    for (int y = 0; y < Y; ++y) {
+        SUM window[rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X)];
+        fetch(cells + y * pitch, window);
+#pragma unroll
+        for (int j = 0; j < TAPS; ++j)
+            if (WHOLE || j < count)
+#pragma unroll
+                for (int x = 0; x < X; ++x)
+                    sums[y][x] = fused(taps[j], window[SHIFT + x + j * SPACING], sums[y][x]);
+    }
+}
 
 INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
                       int rows, int columns, Sums &sums) {
-    const int all_columns = call.geometry.columns;
+    const SUM *cells = tile + threadIdx.y * Y * pitch + threadIdx.x * X + (LEAD - SHIFT);
+#pragma unroll 1
     for (int k = 0; k < rows; ++k) {
-        const SUM *row = tile + (threadIdx.y * Y + k) * pitch + threadIdx.x * X + (LEAD - SHIFT);
-        for (int l = 0; l < columns; l += TAPS) {
-            SUM taps[TAPS];
-#pragma unroll
-            for (int j = 0; j < TAPS; ++j)
-                taps[j] = l + j < columns ? WEIGHT(first + k * all_columns + l + j) : 0;
-#pragma unroll
-            for (int y = 0; y < Y; ++y) {
-                SUM window[WINDOW];
-                fetch(row + y * pitch + l * SPACING, window);
-#pragma unroll
-                for (int j = 0; j < TAPS; ++j)
-                    if (l + j < columns)
-#pragma unroll
-                        for (int x = 0; x < X; ++x)
-                            sums[y][x] = fused(taps[j], window[SHIFT + x + j * SPACING],
-                                               sums[y][x]);
-            }
-        }
+        int l = 0;
+#pragma unroll 1
+        for (; l + MANY <= columns; l += MANY)
+            add_taps<MANY, true>(cells + l * SPACING, pitch, call, weights, first + l, MANY, sums);
+#pragma unroll 1
+        for (; l < columns; l += FEW)
+            add_taps<FEW, false>(cells + l * SPACING, pitch, call, weights, first + l, columns - l,
+                                 sums);
+        cells += pitch;
+        first += call.geometry.columns;
     }
 }
 
@@ -148,9 +161,9 @@ INLINE void sum_pieces(const Plane &plane, const Geometry &g, const Call &call, 
                              extent(TILE_WIDTH, g.stride_x, columns, g.dilation_x, g.step_x),
                              g.step_y, g.step_x};
 #if SPACING
-            // What is read for the last taps is TAPS taps wide.
+            // What is read for the last taps is FEW taps wide.
             window.columns = rounded_up(
-                LEAD + TILE_WIDTH + (rounded_up(columns, TAPS) - 1) * SPACING, UNIT);
+                LEAD + TILE_WIDTH + (rounded_up(columns, FEW) - 1) * SPACING, UNIT);
 #endif
             if (k || l) __syncthreads();  // the last piece's tile is still being read
             load<THREADS_Y>(plane, window, tile, window.columns);

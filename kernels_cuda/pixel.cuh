@@ -273,9 +273,9 @@ struct Word<half> {
     static constexpr int count = 2;
     static INLINE unsigned int of(const SUM *sums) {
         unsigned int word;
-        asm("{.reg .b16 l, h; cvt.rn.f16.f32 l, %1; cvt.rn.f16.f32 h, %2; mov.b32 %0, {l, h};}"
+        asm("mov.b32 %0, {%1, %2};"
             : "=r"(word)
-            : "f"((float)sums[0]), "f"((float)sums[1]));
+            : "h"(narrowed(sums[0]).bits), "h"(narrowed(sums[1]).bits));
         return word;
     }
 };

@@ -136,8 +136,8 @@ def _unrolled(problem: Problem, limits: Limits) -> _Shape:
     return _Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), {}, shared)
 
 
-#: Taps that run-time kernels take at once: TAPS in dense.cu.
-_TAPS = 4
+#: Taps that run-time kernels take at once, at the end of a row: FEW in dense.cu.
+_FEW = 4
 #: Kernel columns of a piece: a multiple of any vector, so that all pieces begin equally aligned.
 _PIECE_COLUMNS = 32
 
@@ -147,7 +147,7 @@ def _rolled(problem: Problem, limits: Limits) -> _Shape:
     vector, lead = _lead(problem)
     tall = _tall(problem, limits, most=8)
     columns = min(x.taps, _PIECE_COLUMNS)
-    pitch = up(lead + _WIDTH + (up(columns, _TAPS) - 1) * x.dilation, max(vector, _X))
+    pitch = up(lead + _WIDTH + (up(columns, _FEW) - 1) * x.dilation, max(vector, _X))
     row = pitch * problem.sum.itemsize
     rows = _even(y.taps, max(_SHARED // row - (8 * tall - 1), 1))
     macros = {"ROWS": 0, "COLUMNS": 0, "SPACING": x.dilation, "LEAD": lead}
