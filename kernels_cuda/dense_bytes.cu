@@ -1,11 +1,12 @@
 // Dense correlation of bytes with small integer weights: exact, four products in one instruction.
 //
 // As in dense.cu a block of 32 x 8 threads loads a tile into shared memory and each thread sums
-// X columns x Y rows of outputs; but the tile holds the bytes as they are, and where four taps stand
-// side by side, four bytes meet four weights. Taps further apart have weights of 0 between them.
+// X columns x Y rows of outputs; but the tile holds the bytes as they are, and where four taps
+// stand side by side, four bytes meet four weights. Taps further apart have weights of 0 between.
 //
 // Macros, beside those of tile.cuh:
-//   ROWS, COLUMNS  taps, at most 7 x 12, weights of 0 between taps among them
+//   ROWS, COLUMNS  taps, weights of 0 between taps among them
+//   VECTOR         0, 1, 4, 8 or 16
 //   LEAD           loaded bytes before the first tap, so that loads begin aligned
 //   Y              output rows of a thread
 //   PRODUCT        1: sums are divided by multiplying with the reciprocal, as the host has found
@@ -18,7 +19,7 @@ constexpr int THREADS_Y = 8, THREADS = 32 * THREADS_Y;
 constexpr int TILE_WIDTH = 32 * X, TILE_HEIGHT = THREADS_Y * Y, TILE_ROWS = TILE_HEIGHT + ROWS - 1;
 
 // Bytes that a thread moves at once into the tile.
-constexpr int UNIT = VECTOR >= 4 ? VECTOR : 4;
+constexpr int UNIT = VECTOR > 4 ? VECTOR : 4;
 constexpr int PITCH = rounded_up(LEAD + TILE_WIDTH + COLUMNS - 1, UNIT > X ? UNIT : X);
 // Bytes of the tile, behind which there is room for a row of results of each warp.
 constexpr int TILE = rounded_up(TILE_ROWS * PITCH, 16);
@@ -37,10 +38,10 @@ INLINE unsigned int four_from(unsigned int low, unsigned int high, int first) {
 // ---------------------------------------------------------------------------- loading
 
 // Where rows begin anywhere, the aligned words are read that hold four bytes: so far beyond them.
-constexpr int BEYOND_LEFT = VECTOR >= 4 ? 0 : 3, BEYOND_RIGHT = VECTOR >= 4 ? 0 : 4;
+constexpr int BEYOND_LEFT = VECTOR > 1 ? 0 : 3, BEYOND_RIGHT = VECTOR > 1 ? 0 : 4;
 
 INLINE Pack<PIXEL, UNIT> taken(const PIXEL *from) {
-#if VECTOR >= 4
+#if VECTOR > 1
     return loaded<PIXEL, UNIT>(from);
 #else
     const int beyond = (unsigned long long)from % 4;
@@ -54,10 +55,11 @@ INLINE Pack<PIXEL, UNIT> taken(const PIXEL *from) {
 INLINE int thread_of_block() { return threadIdx.y * 32 + threadIdx.x; }
 
 // A tile in the image: the threads take some whole rows at a time, but for the few units at the end
-// of each row, which are then dealt to all threads.
+// of each row, one to a thread.
 INLINE void load_inside(const Plane &plane, int top, int left, PIXEL *tile) {
     constexpr int units = TILE_WIDTH / UNIT, rows = THREADS / units;
     constexpr int rest = (PITCH - TILE_WIDTH) / UNIT, all = TILE_ROWS * rest;
+    constexpr int divisor = rest > 0 ? rest : 1;
     const int row = thread_of_block() / units, column = thread_of_block() % units * UNIT;
     const PIXEL *first = plane.pixels + top * plane.row + left;
     const PIXEL *from = first + row * plane.row + column;
@@ -67,12 +69,9 @@ INLINE void load_inside(const Plane &plane, int top, int left, PIXEL *tile) {
         if (r + rows <= TILE_ROWS || r + row < TILE_ROWS) stored(cells + r * PITCH, taken(from));
         from += rows * plane.row;
     }
-#pragma unroll
-    for (int begin = 0; begin < all; begin += THREADS) {
-        const unsigned i = begin + thread_of_block(), r = i / rest, c = TILE_WIDTH + i % rest * UNIT;
-        if (begin + THREADS <= all || i < all)
-            stored(tile + r * PITCH + c, taken(first + r * plane.row + c));
-    }
+    static_assert(all <= THREADS, "a unit for each thread is enough");
+    const unsigned i = thread_of_block(), r = i / divisor, c = TILE_WIDTH + i % divisor * UNIT;
+    if (i < all) stored(tile + r * PITCH + c, taken(first + r * plane.row + c));
 }
 
 // Any tile, through the border tables; only units that are not wholly in the image go byte by byte.
@@ -123,8 +122,9 @@ INLINE int dot(unsigned int bytes, unsigned int weights, int sum) {
 #endif
 }
 
-// How far into an aligned word the taps of an output begin. If their words hold them all, these are
-// taken as they are, with weights moved as far; else words are put together that begin with the taps.
+// How far into an aligned word the taps of an output begin. If as many words as taps fill hold them
+// all, these are taken as they are, with weights moved as far; else words are put together that
+// begin with the taps, and this is 0.
 INLINE constexpr int moved(int x) {
     return (SHIFT + x) % 4 + COLUMNS <= 4 * WORDS ? (SHIFT + x) % 4 : 0;
 }
@@ -157,45 +157,47 @@ INLINE unsigned int four_weights(const Call &call, int k, int moved, int j) {
 
 // ---------------------------------------------------------------------------- writing
 
-// Sums as small integers: the hardware saturates two and packs them, bytes above two others.
+// Integers of at most 16 bits: the hardware saturates two sums and packs them, bytes below others.
 template <typename T>
-struct Saturated {
-    static constexpr int count = 0;  // no such instruction
+struct Small {
+    static constexpr bool is = false;
 };
 
+#define SMALL(T, LEAST, MOST, INSTRUCTION)                                                \
+    template <>                                                                           \
+    struct Small<T> {                                                                     \
+        static constexpr bool is = true;                                                  \
+        static constexpr int least = LEAST, most = MOST;                                  \
+        static INLINE unsigned int two(int high, int low, unsigned int others) {          \
+            asm(INSTRUCTION : "=r"(others) : "r"(high), "r"(low), "r"(others));           \
+            return others;                                                                \
+        }                                                                                 \
+    };
+SMALL(unsigned char, 0, 255, "cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;")
+SMALL(signed char, -128, 127, "cvt.pack.sat.s8.s32.b32 %0, %1, %2, %3;")
+SMALL(unsigned short, 0, 65535, "cvt.pack.sat.u16.s32 %0, %1, %2;")
+SMALL(short, -32768, 32767, "cvt.pack.sat.s16.s32 %0, %1, %2;")
+#undef SMALL
+
+template <typename T>
+INLINE Pack<T, X> saturated(const int (&sums)[X]) {
+    Pack<T, X> pack = {};
 #ifdef GPUCONV_ON_CPU
-#define SATURATED(T, COUNT, LOW, HIGH, PACK)                                                \
-    template <>                                                                             \
-    struct Saturated<T> {                                                                   \
-        static constexpr int count = COUNT;                                                 \
-        static unsigned int word(const int *sums) {                                         \
-            Pack<T, COUNT> pack;                                                            \
-            for (int i = 0; i < COUNT; ++i) pack.each[i] = (T)min(max(sums[i], LOW), HIGH); \
-            return pack.words[0];                                                           \
-        }                                                                                   \
-    };
+    for (int x = 0; x < X; ++x)
+        pack.each[x] = (T)min(max(sums[x], Small<T>::least), Small<T>::most);
 #else
-#define SATURATED(T, COUNT, LOW, HIGH, PACK)                                             \
-    template <>                                                                          \
-    struct Saturated<T> {                                                                \
-        static constexpr int count = COUNT;                                              \
-        static INLINE unsigned int word(const int *sums) {                               \
-            unsigned int packed = 0;                                                     \
-            _Pragma("unroll") for (int i = COUNT - 2; i >= 0; i -= 2)                    \
-                asm(PACK : "=r"(packed) : "r"(sums[i + 1]), "r"(sums[i]), "r"(packed));  \
-            return packed;                                                               \
-        }                                                                                \
-    };
+#pragma unroll
+    for (int x = X - 2; x >= 0; x -= 2) {
+        unsigned int &word = pack.words[x * sizeof(T) / 4];
+        word = Small<T>::two(sums[x + 1], sums[x], word);
+    }
 #endif
-SATURATED(unsigned char, 4, 0, 255, "cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;")
-SATURATED(signed char, 4, -128, 127, "cvt.pack.sat.s8.s32.b32 %0, %1, %2, %3;")
-SATURATED(unsigned short, 2, 0, 65535, "cvt.pack.sat.u16.s32 %0, %1, %2;")
-SATURATED(short, 2, -32768, 32767, "cvt.pack.sat.s16.s32 %0, %1, %2;")
-#undef SATURATED
+    return pack;
+}
 
 // Sums that nothing divides go into small integers as they are. Others begin with the bits of the
 // float 1.5 x 2^23, whose last bit counts 1: so they are made floats by a subtraction alone.
-constexpr bool AS_INTEGERS = DIVIDE == DIVIDE_NOT && Saturated<RESULT>::count > 0;
+constexpr bool AS_INTEGERS = DIVIDE == DIVIDE_NOT && Small<RESULT>::is;
 constexpr int FIRST_SUM = AS_INTEGERS ? 0 : 0x4b400000;
 
 INLINE SUM quotient(const Geometry &g, int sum) {
@@ -206,11 +208,7 @@ INLINE SUM quotient(const Geometry &g, int sum) {
 template <typename T>
 INLINE Pack<T, X> finished(const Geometry &g, const int (&sums)[X]) {
     if constexpr (AS_INTEGERS) {
-        Pack<T, X> pack;
-        constexpr int count = Saturated<T>::count;
-#pragma unroll
-        for (int i = 0; i < X / count; ++i) pack.words[i] = Saturated<T>::word(sums + i * count);
-        return pack;
+        return saturated<T>(sums);
     } else {
         SUM quotients[X];
 #pragma unroll
@@ -219,8 +217,8 @@ INLINE Pack<T, X> finished(const Geometry &g, const int (&sums)[X]) {
     }
 }
 
-// Write a row of results of which `count` are left, the first at `to`. By way of shared memory, so that
-// neighbouring threads write neighbouring results.
+// Write a row of results of which `count` are left, the first at `to`. By way of shared memory, so
+// that neighbouring threads write neighbouring results.
 INLINE void write_some(const Geometry &g, RESULT *to, int count, RESULT *cells,
                        const Pack<RESULT, X> &results) {
     stored(cells + threadIdx.x * X, results);
@@ -276,7 +274,10 @@ INLINE void sum_tile(const Call &call, const PIXEL *tile, Pack<RESULT, X> (&rows
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2) dense_bytes(ARGUMENTS) {
+// Wider results take registers of which a third block would leave too few.
+constexpr int BLOCKS = sizeof(RESULT) > 1 ? 2 : 3;
+
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) dense_bytes(ARGUMENTS) {
     extern __shared__ __align__(16) unsigned char shared[];
     PIXEL *tile = reinterpret_cast<PIXEL *>(shared);
     RESULT *cells = reinterpret_cast<RESULT *>(shared + TILE) + threadIdx.y * TILE_WIDTH;
@@ -293,9 +294,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) dense_bytes(ARGUMENTS) 
             __syncthreads();
             Pack<RESULT, X> rows[Y];
             sum_tile(call, tile, rows);
-            const bool whole = left + TILE_WIDTH <= g.out_width && top + TILE_HEIGHT <= g.out_height;
-            write_rows(g, plane_out + first * g.out_row, g.out_height - first, g.out_width - left,
-                       whole, cells, rows);
+            const int height = g.out_height - top, width = g.out_width - left;
+            const bool whole = TILE_HEIGHT <= height && TILE_WIDTH <= width;
+            write_rows(g, plane_out + first * g.out_row, g.out_height - first, width, whole, cells,
+                       rows);
             __syncthreads();  // the tile is still being read
         }
     }

@@ -16,6 +16,7 @@ from benchmarks.static.arithmetic import ARITHMETIC, lut
 from benchmarks.static.conversions import CONVERSIONS
 from benchmarks.static.memory import WARP
 from benchmarks.static.operands import Address, Place, Predicate
+from benchmarks.static.packed import PACKED
 from benchmarks.static.sass import Instruction
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Operation = Callable[["Block", "Step"], None]
 def operation(instruction: Instruction) -> Operation:
     """Return what an instruction does."""
     name = instruction.name
-    for table in (CONTROL, MEMORY, ARITHMETIC, CONVERSIONS):
+    for table in (CONTROL, MEMORY, ARITHMETIC, CONVERSIONS, PACKED):
         for key in (name, name.removeprefix("U")):
             if key in table:
                 return table[key]
@@ -131,6 +132,7 @@ CONTROL: dict[str, Operation] = {
     "BSSY": part,
     "BSYNC": rejoin,
     "CALL": branch,
+    "ENDCOLLECTIVE": nothing,
     "EXIT": leave,
     "NOP": nothing,
     "RET": back,

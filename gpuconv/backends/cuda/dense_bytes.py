@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import frexp, prod
 from typing import Any
 
@@ -26,8 +27,8 @@ _WIDTH = _THREADS[0] * _X
 
 #: Kernel rows that are unrolled.
 _MOST_ROWS = 7
-#: Bytes from the first tap of a row to the last: two words of four. Where taps lie so far apart that
-#: they need a third, float weights take fewer instructions.
+#: Bytes from the first tap of a row to the last: two words of four. Where taps lie so far apart
+#: that they need a third, float weights take fewer instructions.
 _MOST_BYTES = 8
 
 #: Output rows of a thread, and of one where the image would not keep the device busy.
@@ -50,6 +51,9 @@ def dense_bytes(
     """
     if reason := _unfit(problem, kernel):
         return reason
+    if "constant" not in problem.border:
+        # What no output needs is filled with it, and it need not be a byte.
+        problem = replace(problem, cval=0.0)
     rows, footprint = problem.y.taps, problem.x.footprint
     vector, lead = _loads(problem)
     tall = _tall(problem, limits)
