@@ -10,7 +10,8 @@ struct Edge {
     int after;         // ... and from `size` on
     const int *table;  // `before` entries, then `after` entries
 
-    // The pixel that stands at `position`; -1 for cval, and beyond the tables, which no output needs.
+    // The pixel that stands at `position`; -1 for cval, and beyond the tables, which no output
+    // needs.
     INLINE int source(int position) const {
         if ((unsigned)position < (unsigned)size) return position;
         const int entry = position < 0 ? position + before : position - size + before;

@@ -1,8 +1,8 @@
 // Dense correlation from a tile in shared memory.
 //
 // A block makes a tile of outputs: it loads the pixels that the tile needs, waits at a barrier, and
-// each thread then makes X columns x Y rows of outputs. It sums several rows at once in registers, so
-// that a pixel read from shared memory meets many weights and a weight many pixels.
+// each thread then makes X columns x Y rows of outputs. It sums several rows at once in registers,
+// so that a pixel read from shared memory meets many weights and a weight many pixels.
 //
 // Macros, beside those of tile.cuh:
 //   ROWS, COLUMNS  taps, unrolled at compile time; 0: at run time, from geometry
@@ -16,8 +16,8 @@ constexpr int X = 4;
 constexpr int THREADS_Y = Y == 16 ? 4 : 8;
 constexpr int TILE_WIDTH = 32 * X, TILE_HEIGHT = THREADS_Y * Y;
 
-// Output rows that a thread sums at once. Sixteen would take 1 to 6 % fewer instructions (make static),
-// and twice the time to compile.
+// Output rows that a thread sums at once. Sixteen would take 1 to 6 % fewer instructions (make
+// static), and twice the time to compile.
 constexpr int AT_ONCE = ROWS && Y > 8 ? 8 : Y;
 
 typedef SUM Sums[AT_ONCE][X];
@@ -44,7 +44,8 @@ constexpr int REACH = (COLUMNS - 1) * SPACING;
 constexpr int PITCH = rounded_up(LEAD + TILE_WIDTH + REACH, UNIT);
 constexpr int WINDOW = rounded_up(SHIFT + X + REACH, X);
 
-// Sum AT_ONCE rows of outputs, of which the first is made from the row at `cells` and those after it.
+// Sum AT_ONCE rows of outputs, of which the first is made from the row at `cells` and those after
+// it.
 INLINE void sum_rows(const SUM *cells, const Call &call, const SUM *weights, Sums &sums) {
 #pragma unroll
     for (int r = 0; r < AT_ONCE + ROWS - 1; ++r) {
@@ -74,12 +75,12 @@ INLINE int column_of(int x) { return threadIdx.x * X + x; }
 // The kernel is walked in pieces whose tile fits into shared memory; sums stay in registers.
 
 #if SPACING
-// Taps are taken MANY at a time, as what is loaded for them is shared by X outputs; the last of a row
-// FEW at a time.
+// Taps are taken MANY at a time, as what is loaded for them is shared by X outputs; the last of a
+// row FEW at a time.
 constexpr int MANY = 8, FEW = 4;
 
-// Add up to TAPS taps of one kernel row, the first of which lies over `cells`; WHOLE says that there
-// are TAPS, else `count` are.
+// Add up to TAPS taps of one kernel row, the first of which lies over `cells`; WHOLE says that
+// there are TAPS, else `count` are.
 template <int TAPS, bool WHOLE>
 INLINE void add_taps(const SUM *cells, int pitch, const Call &call, const SUM *weights, int first,
                      int count, Sums &sums) {
@@ -221,8 +222,7 @@ INLINE void finish(const Plane &plane, const Call &call, const SUM *weights, RES
     const auto taps = [&](int i) { return WEIGHT(i); };
     for (; wrong; wrong &= wrong - 1) {
         const int i = __ffs(wrong) - 1, row = top + i / X, column = left + column_of(i % X);
-        if (row < g.out_height && column < g.out_width)
-            write_one(g, out, row, column, defined(plane, g, taps, row, column));
+        write_one(g, out, row, column, defined(plane, g, taps, row, column));
     }
 #endif
 }

@@ -158,9 +158,9 @@ struct March {
     Sums sums;
     RESULT *target;  // of the row that is finished next
 
-    // Filter `unrolled` rows. They finish row `y` and those after it, which are written from row `top`
-    // to before `stop`: all of them, or but for the last.
-    INLINE void rows(const Call &call, const SUM *weights, int y, int left, int top, int stop) {
+    // Filter `unrolled` rows. They finish row `y` and those after it, which are written from row
+    // `top` on.
+    INLINE void rows(const Call &call, const SUM *weights, int y, int left, int top) {
         const Geometry &g = call.geometry;
         const bool wanted = y >= top;
 #pragma unroll
@@ -171,7 +171,7 @@ struct March {
             filter_row(call, weights, numbers, values);
             reader.next(raw[i % ahead]);
             push(call, weights, values, sums);
-            if (wanted && (Reader::whole || y + i < stop))
+            if (wanted)
                 write_guarded(target, reader.plane, call, weights, TERMS * TAPS, y + i, left,
                               Reader::whole ? X : g.out_width - left, sums[0]);
             target += g.out_row;
@@ -198,7 +198,7 @@ INLINE void march_down(const Plane &plane, const Call &call, const SUM *weights,
 #pragma unroll
     for (int i = 0; i < Reader::ahead; ++i) march.reader.next(march.raw[i]);
 #pragma unroll 1
-    for (; y < stop; y += Reader::unrolled) march.rows(call, weights, y, left, top, stop);
+    for (; y < stop; y += Reader::unrolled) march.rows(call, weights, y, left, top);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) march(ARGUMENTS) {

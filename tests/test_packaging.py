@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import email
+import json
 import os
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -43,29 +45,62 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path, root: Path) -
         names = archive.namelist()
     sources = {str(path.relative_to(root)) for path in (root / "gpuconv").rglob("*.py")}
     assert sources <= set(names)
-    assert {"gpuconv/py.typed", "gpuconv/kernels_cuda/README.md"} <= set(names)
+    kernels = {f"gpuconv/kernels_cuda/{path.name}" for path in (root / "kernels_cuda").iterdir()}
+    assert {"gpuconv/kernels_cuda/dense.cu", "gpuconv/kernels_cuda/tile.cuh"} <= kernels
+    assert {"gpuconv/py.typed", *kernels} <= set(names)
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"gpuconv"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_the_wheel_works_without_the_sources(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Callable[[str], list[str]]:
+    """Run code with the wheel's package, far from the sources; return the lines it prints."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    code = (
+
+    def run(code: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.splitlines()
+
+    return run
+
+
+def test_the_wheel_works_without_the_sources(
+    installed: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    where, value = installed(
         "import gpuconv as gc, numpy as np; print(gc.__file__);"
         "print(gc.convolve(np.full((4, 4), 7, np.uint8), [[1, 1]])[0, 0])"
     )
-    run = subprocess.run(
-        [sys.executable, "-P", "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    where, value = run.stdout.split()
     assert Path(where).is_relative_to(tmp_path)
     assert value == "14"
+
+
+def test_the_wheel_finds_the_cuda_sources_in_itself(
+    installed: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    where, *lengths = installed(
+        "from gpuconv.backends.cuda import source, warmup; print(source.folder());"
+        "[print(len(program.text)) for program in warmup.programs('blur')]"
+    )
+    assert Path(where) == tmp_path / "gpuconv" / "kernels_cuda"
+    assert lengths
+    assert all(int(length) > 10_000 for length in lengths)
+
+
+def test_info_lists_what_users_may_add_and_nothing_for_developers(
+    installed: Callable[[str], list[str]],
+) -> None:
+    lines = installed("from gpuconv.cli import main; main(['info', '--json'])")
+    extras = json.loads("".join(lines))["extras"]
+    assert set(extras) == {"cuda12", "cuda13", "notebook", "plot", "tiff"}
 
 
 def test_metadata_says_what_it_is(metadata: Message) -> None:
@@ -114,7 +149,17 @@ def test_a_python_that_is_too_old_is_said(
 def test_make_lists_its_targets(root: Path) -> None:
     listed = subprocess.run(["make"], cwd=root, check=True, capture_output=True, text=True).stdout
     targets = {line.split()[1] for line in listed.splitlines() if line.startswith("  make ")}
-    assert targets == {"help", "demo", "test", "lint", "bench", "notebooks", "clean"}
+    assert targets == {
+        "help",
+        "demo",
+        "test",
+        "lint",
+        "bench",
+        "static",
+        "gpu",
+        "notebooks",
+        "clean",
+    }
 
 
 def test_what_is_made_is_not_seen_by_git(root: Path) -> None:

@@ -18,7 +18,7 @@ from gpuconv.backends.cuda.protocol import Limits
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is no part of the package
 from benchmarks.static import execution, nvrtc, report, sass
-from benchmarks.static.cases import CASES, Case, dense, separable
+from benchmarks.static.cases import CASES, Case, dense, integers, separable
 from benchmarks.static.memory import Memory
 
 LACKING = nvrtc.lacking() or sass.lacking()
@@ -52,7 +52,7 @@ def test_a_case_is_within_its_budget(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [dense(3), dense(4, "uint8"), dense(9), separable(5), separable(5, "float16")],
+    [dense(3), dense(4, "uint8"), dense(9), integers(3, 7), separable(5), separable(5, "float16")],
     ids=lambda case: case.name,
 )
 def test_the_machine_computes_what_the_kernel_is_to(case: Case) -> None:

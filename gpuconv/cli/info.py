@@ -22,7 +22,7 @@ from gpuconv.cli.streams import plain
 __all__ = ["main"]
 
 #: Extras for those who work on the package itself.
-_DEVELOPMENT = {"bench", "dev", "test"}
+_DEVELOPMENT = {"bench", "dev", "kernels", "test"}
 
 
 def main(arguments: Sequence[str]) -> int:

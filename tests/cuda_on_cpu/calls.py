@@ -18,6 +18,7 @@ __all__ = ["CALLS", "SMALL", "Call"]
 SMALL = Limits(multiprocessors=2, shared=48 * 1024, grid=2)
 #: What the ring of long kernels needs.
 _LARGE = Limits(multiprocessors=2, shared=227 * 1024, grid=2)
+_ONE_BLOCK = Limits(multiprocessors=1, shared=100 * 1024, grid=2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ def _noise(*shape: int, dtype: str = "float32", nan: bool = False) -> Callable[[
         if nan:
             image.flat[:: image.size // 7] = np.nan
             image.flat[3 :: image.size // 5] = np.inf
+            image[..., 2, -1] = np.nan  # so that sums beyond the last column are not finite either
         return image
 
     return make
@@ -80,12 +82,30 @@ def _view(make: Callable[[], Any], view: Callable[[Any], Any]) -> Callable[[], A
     return lambda: view(make())
 
 
+def _mean(rows: int, columns: int) -> Callable[[], Any]:
+    return lambda: gpuconv.Kernel(np.ones((rows, columns)), divisor=rows * columns)
+
+
+def _odd(image: Any) -> Any:
+    return image[3:, 5:798]
+
+
+def _even(image: Any) -> Any:
+    return image[:, ::2]
+
+
 _SEPARABLE = {"method": "separable"}
 _DENSE = {"method": "dense"}
+#: Outputs of which none reads a border, in a dtype that is not what is read.
+_ALL = _DENSE | {"size": "valid", "dtype": "int16"}
+_VALID = _SEPARABLE | {"size": "valid"}
 _CONSTANT = _SEPARABLE | {"border": "constant", "cval": 2}
 
 CALLS = [
+    # First those that see most of what can be wrong with the code that kernels share.
     Call("unrolled", _noise(35, 261), _weights(3, 3), _DENSE),
+    # Rows before the first are read, of which the border tables, in device memory, have none.
+    Call("ring rank 2", _noise(100, 150), _terms(62, 63, 2), _VALID, limits=_LARGE),
     Call("unrolled aligned", _noise(70, 520), _weights(5, 5), _DENSE | {"border": "wrap"}),
     # Tiles that end where the image does, and one row or column later.
     Call("one column short", _noise(128, 255), _weights(3, 3), _DENSE),
@@ -105,7 +125,31 @@ CALLS = [
         lambda: np.zeros((70, 160), np.float32)[3:67, 4:143],
     ),
     Call("unrolled bytes", _noise(37, 520, dtype="uint8"), _weights(3, 3), _DENSE),
+    # Bytes with integer weights: rows aligned to 16, 8 and 4 bytes, not at all, and columns apart.
+    Call("bytes", _noise(82, 800, dtype="uint8"), _weights(5, 5), _DENSE | {"border": "wrap"}),
+    Call("bytes by eights", _noise(40, 792, dtype="uint8"), _mean(3, 3), _DENSE),
+    Call("bytes by fours", _noise(40, 788, dtype="uint8"), _mean(2, 6), _DENSE),
+    Call("bytes crop", _view(_noise(90, 811, dtype="uint8"), _odd), _weights(4, 6), _DENSE),
+    Call("bytes apart", _view(_noise(40, 600, dtype="uint8"), _even), _weights(3, 3), _DENSE),
+    # Tiles that end where the image does, results that end where a tile does, and one off.
+    Call("bytes to the end", _noise(20, 272, dtype="uint8"), _weights(5, 5), _ALL),
+    Call("bytes to the end by fours", _noise(19, 268, dtype="uint8"), _weights(4, 5), _ALL),
+    Call("bytes whole", _noise(20, 260, dtype="int8"), _weights(5, 5), _ALL),
+    Call("bytes one row more", _noise(21, 260, dtype="int8"), _weights(5, 5), _ALL),
+    Call("bytes one row less", _noise(19, 260, dtype="int8"), _weights(5, 5), _ALL),
+    Call(
+        "bytes one column less",
+        _noise(20, 259, dtype="int8"),
+        _weights(5, 5),
+        _ALL,
+        lambda: np.zeros((16, 264), np.int16)[:, :255],
+    ),
+    Call("bytes planes", _noise(3, 20, 70, dtype="int8"), _weights(3, 3), _DENSE | {"cval": 300}),
+    Call("bytes with floats", _noise(37, 520, dtype="uint8"), _terms(3, 3, 3), _DENSE),
     Call("even taps", _noise(33, 140), _weights(2, 4), _DENSE | {"border": "mirror"}),
+    # Windows inside the image whose last round of loads lacks one row, or one vector.
+    Call("one row short", _noise(70, 264), _weights(4, 4), _DENSE | {"size": "valid"}),
+    Call("one vector short", _noise(88, 160), _weights(22, 12), _DENSE | {"size": "valid"}),
     Call("colour", _noise(19, 47, 3, dtype="uint8"), _weights(3, 3), _DENSE | {"channel_axis": -1}),
     Call("any size", _noise(21, 140), _weights(9, 13), _DENSE | {"border": "constant", "cval": 3}),
     Call("pieces", _noise(40, 150), _weights(43, 41), _DENSE | {"border": "nearest"}),
@@ -121,6 +165,8 @@ CALLS = [
     Call("every other", _view(_noise(60, 300), lambda x: x[::2, ::2]), _weights(3, 3), _DENSE),
     Call("not finite", _noise(20, 140, nan=True), _weights(3, 3, zeros=True), _DENSE),
     Call("not finite any size", _noise(20, 140, nan=True), _weights(9, 9, zeros=True), _DENSE),
+    # No weight is 0, so a pixel under none is seen.
+    Call("not finite unguarded", _noise(20, 140, nan=True), _weights(9, 15), _DENSE),
     Call("larger than the image", _noise(5, 7), _weights(11, 19), _DENSE),
     Call("column", _noise(40, 140), _weights(7, 1), {}),
     Call("row", _noise(40, 140), _weights(1, 7), {}),
@@ -135,14 +181,16 @@ CALLS = [
     ),
     Call("march not finite", _noise(30, 140, nan=True), _terms(5, 5, 2), _SEPARABLE),
     Call("march not finite odd", _noise(30, 139, nan=True), _terms(5, 5, 2), _SEPARABLE),
-    Call("march valid", _noise(70, 516), _terms(5, 5, 1), _SEPARABLE | {"size": "valid"}),
-    Call("march one short", _noise(70, 515), _terms(5, 5, 1), _SEPARABLE | {"size": "valid"}),
+    Call("march valid", _noise(70, 516), _terms(5, 5, 1), _VALID),
+    Call("march one short", _noise(70, 515), _terms(5, 5, 1), _VALID),
     Call("long", _noise(90, 150), _terms(25, 21, 1), _SEPARABLE),
     Call("long rank 2", _noise(40, 150), _terms(31, 31, 2), _SEPARABLE),
     Call("ring", _noise(70, 150), _terms(61, 63, 1), _SEPARABLE, limits=_LARGE),
-    Call("ring tall", _noise(300, 40), _terms(60, 62, 1), _SEPARABLE, limits=_LARGE),
+    # Blocks of so many rows that the ring comes round.
+    Call("ring tall", _noise(100, 40), _terms(60, 62, 1), _SEPARABLE, limits=_ONE_BLOCK),
     Call("ring even", _noise(40, 258), _terms(62, 64, 1), _CONSTANT, limits=_LARGE),
-    Call("ring rank 2", _noise(40, 150), _terms(61, 61, 2), _SEPARABLE, limits=_LARGE),
+    # Steps of a row or few, before any of the tile but these was loaded.
+    Call("ring few rows", _noise(20, 40), _terms(3, 201, 1), _SEPARABLE, limits=_LARGE),
     Call("ring planes", _noise(5, 20, 70), _terms(65, 61, 1), _SEPARABLE, limits=_LARGE),
     Call("two passes", _noise(70, 150), _terms(121, 161, 1), _SEPARABLE),
     Call("two passes rank 2", _noise(40, 330), _terms(9, 9, 2), _SEPARABLE | {"stride": 2}),

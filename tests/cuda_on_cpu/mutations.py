@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
+from cuda_on_cpu.build import runtime_library
 from cuda_on_cpu.runtime import CpuRuntime
 from gpuconv.backends.cuda.source import folder
 
-__all__ = ["MutatedRuntime", "Mutation", "mutated", "mutations"]
+__all__ = ["MutatedRuntime", "Mutation", "compiled_lines", "mutated", "mutations"]
 
 _BARRIER = re.compile(r"\b(__syncthreads|__syncwarp|cpu_copy_async_wait|wait\w*)\s*\([^()]*\);")
 
@@ -34,11 +39,18 @@ class Mutation:
     number: int
     line: str
     mutant: str
+    #: The line after it.
+    after: str
 
     @property
     def code(self) -> str:
         """The mutant without indentation and comment."""
         return self.mutant.partition("//")[0].strip()
+
+    @property
+    def waits_less(self) -> bool:
+        """Whether a barrier or a wait is what is left out."""
+        return len(_BARRIER.findall(self.mutant)) < len(_BARRIER.findall(self.line))
 
     def __str__(self) -> str:
         return f"{self.file}:{self.number}: {self.code}"
@@ -55,30 +67,58 @@ def _mutants(line: str) -> Iterator[str]:
         yield code[: found.start()] + moved + code[found.end() :] + slashes + comment
 
 
-def mutations() -> list[Mutation]:
-    """Return every mutation of every source in kernels_cuda/."""
+#: Sources by their parts, each of which has a test file; all others are shared.
+_PARTS = {
+    "dense": ("dense.cu", "dense_bytes.cu"),
+    "separable": ("separable.cu", "march.cuh", "ring.cuh"),
+}
+
+
+def _part(file: str) -> str:
+    return next((part for part, files in _PARTS.items() if file in files), "shared")
+
+
+def mutations(part: str) -> list[Mutation]:
+    """Return every mutation of a part of kernels_cuda/: "dense", "separable", or "shared"."""
     paths = sorted(path for path in folder().iterdir() if path.suffix in (".cu", ".cuh"))
-    return [
-        Mutation(path.name, number, line, mutant)
-        for path in paths
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
-        for mutant in _mutants(line)
-    ]
+    found = []
+    for path in paths:
+        if _part(path.name) != part:
+            continue
+        lines = path.read_text("utf-8").splitlines()
+        for number, (line, after) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):
+            found += [Mutation(path.name, number, line, new, after) for new in _mutants(line)]
+    return found
+
+
+def _located(text: str) -> Iterator[tuple[int, str, str, int]]:
+    """Yield the index of each line of a program's text, the line, its file and number there."""
+    file, number = "", 0
+    for i, line in enumerate(text.split("\n")):
+        if found := _LINE.match(line):
+            file, number = found[2], int(found[1])
+            continue
+        yield i, line, file, number
+        number += 1
 
 
 def mutated(text: str, mutation: Mutation) -> str:
     """Return a program's text with the mutation, where the program has the line."""
     lines = text.split("\n")
-    file, number = "", 0
-    for i, line in enumerate(lines):
-        if found := _LINE.match(line):
-            file, number = found[2], int(found[1])
-            continue
-        if (file, number) == (mutation.file, mutation.number):
+    for i, line, *place in _located(text):
+        if place == [mutation.file, mutation.number]:
             assert line == mutation.line, f"#line leads astray: {line!r} is not {mutation.line!r}"
             lines[i] = mutation.mutant
-        number += 1
     return "\n".join(lines)
+
+
+@cache
+def compiled_lines(text: str) -> frozenset[tuple[str, int]]:
+    """Return the lines, by file and number, that the preprocessor leaves of a program's text."""
+    command = ["g++", "-E", "-x", "c++", "-DGPUCONV_ON_CPU", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    left = done.stdout.replace("\n# ", "\n#line ")
+    return frozenset((file, number) for _, line, file, number in _located(left) if line.strip())
 
 
 @dataclass(frozen=True)
@@ -91,13 +131,17 @@ class _Mutant:
 
 
 class MutatedRuntime(CpuRuntime):
-    """Runs every program with the mutation."""
+    """Runs every program with the mutation; what is compiled for that is kept in `place`."""
 
-    def __init__(self, mutation: Mutation, **options: Any) -> None:
+    def __init__(self, mutation: Mutation, place: str, **options: Any) -> None:
         super().__init__(**options)
-        self.mutation = mutation
+        self.mutation, self._place = mutation, place
 
     def compile(self, program: Any) -> Any:
-        """Return the mutant of `program`, compiled."""
+        """Return the mutant of `program`, compiled; `program` where it has not the line."""
         text = mutated(program.text, self.mutation)
-        return super().compile(_Mutant(text, program.entry, program.label))
+        if text == program.text:
+            return super().compile(program)
+        runtime_library()  # stays where all processes find it
+        with patch.dict(os.environ, GPUCONV_CPU_CACHE=self._place):
+            return super().compile(_Mutant(text, program.entry, program.label))

@@ -99,6 +99,7 @@ BUGS = [
     ),
     Bug("block_reads_other_block", r"race between blocks: read of", _floats(256), 256, blocks=4),
     Bug("order_dependent", r"depends on the order of threads: out\[0\] is 0 or 63", _INTS),
+    Bug("endless", r"no end: the block has passed 100000 barriers, lastly at bugs.cu:\d+"),
     Bug("early_exit", r"barrier divergence: .*waits at bugs.cu:\d+, but thread .* has exited"),
     Bug("divergent_barrier", r"barrier divergence: .* waits at bugs.cu:\d+, thread .* at bugs.cu"),
     Bug("barrier_against_warp", r"barrier divergence: .* in a warp function at bugs.cu:\d+"),

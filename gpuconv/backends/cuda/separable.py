@@ -26,8 +26,14 @@ _THREADS = 128
 _UNROLLED = 4
 #: 32-bit registers of a multiprocessor.
 _REGISTER_FILE = 65536
-#: 32-bit registers of a thread for sums and pixels; the rest of 255 is for loads and addresses.
-_REGISTERS = 160
+#: 32-bit registers of a thread for sums and pixels, by the bytes of a sum; and what is left of them
+#: where addresses, a second term or a guard take some. Compilers for all architectures do with the
+#: rest of 255 and spill nothing (tests/test_compile_gate.py).
+_REGISTERS, _FEWER_REGISTERS = {4: 204, 8: 120}, {4: 128, 8: 100}
+#: Of these for rows that are being read: of neighbouring taps, and of taps apart.
+_READING, _READING_APART = 72, 64
+#: Rows on their way, of blocks that need no border: Inside::ahead in march.cuh.
+_AHEAD = 2
 
 
 def march(
@@ -40,7 +46,7 @@ def march(
     y, x = problem.y, problem.x
     if not problem.unit_steps:
         return "strides, or a dilation along y"
-    wide = _columns(problem, len(terms))
+    wide = _columns(problem, len(terms), guard)
     if not wide:
         return f"{y.taps}×{x.taps} taps, {x.dilation} apart, do not fit into registers"
     constants = Constants(problem, _weights(terms, kernel, guard), fixed=True)
@@ -69,16 +75,30 @@ def march(
     return [*constants.launches(), launch], constants.scratch
 
 
-def _columns(problem: Problem, terms: int) -> int:
-    """Return the output columns of a thread: the most whose sums fit; 0 if none do."""
-    words = problem.sum.itemsize // 4
-    most = 8 if problem.dtype.itemsize <= 2 and words == 1 else 4 // words
-    for wide in (8, 4, 2):
-        window = wide + problem.x.footprint - 1
-        sums = wide * (problem.y.taps + terms)
-        if wide <= most and words * (window + sums) <= _REGISTERS:
+def _columns(problem: Problem, terms: int, guard: bool) -> int:
+    """Return the output columns of a thread: the most that fit into registers; 0 if none do."""
+    size = problem.sum.itemsize
+    plain = problem.vector > 1 and terms == 1 and not guard
+    most = (_REGISTERS if plain else _FEWER_REGISTERS)[size]
+    most_reading = _READING if problem.x.dilation == 1 else _READING_APART
+    small = problem.dtype.itemsize <= 2 and size == 4
+    for wide in (8, 4) if small else (16 // size,):
+        reading, all_ = _registers(problem, wide, terms)
+        if reading <= most_reading and all_ <= most:
             return wide
     return 0
+
+
+def _registers(problem: Problem, wide: int, terms: int) -> tuple[int, int]:
+    """Return about how many registers hold pixels that are being read, and pixels and sums."""
+    vector = max(1, min(problem.vector, wide))
+    window = up(problem.x.offset % vector + wide + problem.x.footprint - 1, vector)
+    words = problem.sum.itemsize // 4
+    ahead = _AHEAD * window * problem.dtype.itemsize // 4
+    # Pixels of the sums' type stay where they are; others become numbers somewhere else.
+    numbers = 0 if problem.dtype == problem.sum else words * window
+    sums = words * wide * (problem.y.taps + terms)
+    return ahead + numbers // 2, ahead + 3 * numbers // 2 + sums
 
 
 #: Output rows of a block, at most: its halo is then a small part, and no block is waited for long.

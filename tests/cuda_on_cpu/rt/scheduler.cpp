@@ -17,6 +17,9 @@ static uint64_t phase;
 static unsigned waiting_at_barrier, waiting_at_warp, finished;
 static int barrier_count;
 
+// No kernel walks through so many tiles in a block of a test; one that does will never end.
+constexpr uint64_t MOST_BARRIERS = 100'000;
+
 // ---------------------------------------------------------------- fibers
 
 static void to_scheduler(State state) {
@@ -195,6 +198,9 @@ static void release_barrier() {
     return fail(nullptr, nullptr, "barrier divergence: thread %s waits at %s:%d, thread %s at %s:%d",
                 thread_name(0), fibers[0].file, fibers[0].line, thread_name(other->thread),
                 other->file, other->line);
+  if (phase - (running.block_begin >> 32) > MOST_BARRIERS)
+    return fail(nullptr, nullptr, "no end: the block has passed %llu barriers, lastly at %s:%d",
+                (unsigned long long)MOST_BARRIERS, fibers[0].file, fibers[0].line);
   barrier_count = 0;
   for (Fiber &fiber : fibers) {
     barrier_count += fiber.predicate;
