@@ -48,9 +48,9 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
 def checked_cpu() -> cuda_on_cpu.CpuRuntime:
     """Return the runtime that all tests of a process share, with the kernels it has compiled.
 
-    One order of threads is enough here: cuda_on_cpu/ has tests of its own that run both.
+    It runs each launch with the threads in forward and in reverse order, and compares.
     """
-    return cuda_on_cpu.CpuRuntime(orders=("forward",))
+    return cuda_on_cpu.CpuRuntime()
 
 
 @pytest.fixture

@@ -422,4 +422,7 @@ def test_the_small_pass_is_verified_through_every_family(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["small"])
     assert small.main() == 0
-    assert "calls through dense, deposit, repair, separable: 0 missed" in capsys.readouterr().out
+    assert (
+        "calls through dense, dense_bytes, deposit, repair, separable: 0 missed"
+        in capsys.readouterr().out
+    )

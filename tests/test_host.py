@@ -33,7 +33,7 @@ def test_the_device_says_its_threads(
     count: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GPUCONV_NUM_THREADS", count)
-    device = host.device()
+    [device] = host.devices()
     assert device.available
     assert device.reason == ""
     assert device.name == "cpu"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cuda_on_cpu.mutations import Mutation
+from cuda_on_cpu.mutations import Mutation, mutations
 
-__all__ = ["HARMLESS", "harmless"]
+__all__ = ["HARMLESS", "harmful", "harmless"]
 
 _NOTHING_LEFT = "the turn that is added has nothing to do"
 _FASTER = "it decides what is faster, not what is right"
@@ -74,3 +74,8 @@ def harmless(mutation: Mutation) -> str:
     """Return why a mutation cannot be seen; "" if it can be."""
     keys = [(mutation.file, mutation.code), (mutation.file, mutation.code, mutation.after.strip())]
     return next((HARMLESS[key] for key in keys if key in HARMLESS), "")
+
+
+def harmful(part: str) -> list[Mutation]:
+    """Return the mutations of a part of the sources that some call must see."""
+    return [mutation for mutation in mutations(part) if not harmless(mutation)]

@@ -8,11 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pytest
 
 from cuda_on_cpu.build import BuildError
 from cuda_on_cpu.calls import CALLS, Call
-from cuda_on_cpu.harmless import harmless
 from cuda_on_cpu.kernel import CheckError
 from cuda_on_cpu.mutations import MutatedRuntime, Mutation, compiled_lines
 from cuda_on_cpu.runtime import CpuRuntime
@@ -79,9 +77,7 @@ def killer(mutation: Mutation) -> Call | None:
 
 
 def assert_seen(mutation: Mutation) -> None:
-    """Fail where the mutation survives every call; skip it where that is known to be harmless."""
-    if reason := harmless(mutation):
-        pytest.skip(f"harmless: {reason}")
+    """Fail where the mutation survives every call."""
     assert killer(mutation), (
         f"{mutation} survives every call: add one to cuda_on_cpu/calls.py that goes there, or the "
         "reason why it cannot matter to cuda_on_cpu/harmless.py"

@@ -11,7 +11,7 @@ import pytest
 
 from cuda_on_cpu import missing
 from cuda_on_cpu.calls import CALLS, Call
-from cuda_on_cpu.harmless import HARMLESS, harmless
+from cuda_on_cpu.harmless import HARMLESS, harmful, harmless
 from cuda_on_cpu.mutations import Mutation, mutations
 from cuda_on_cpu.survival import assert_seen, checked
 
@@ -27,7 +27,7 @@ def test_a_call_is_right_and_passes_the_checker(call: Call) -> None:
     assert programs
 
 
-@pytest.mark.parametrize("mutation", mutations("shared"), ids=str)
+@pytest.mark.parametrize("mutation", harmful("shared"), ids=str)
 def test_a_mutant_of_what_kernels_share_is_seen(mutation: Mutation) -> None:
     assert_seen(mutation)
 
