@@ -74,7 +74,8 @@ INLINE SUM number(half pixel) { return (SUM)widened(pixel); }
 
 // ---------------------------------------------------------------------------- writing
 // Integers are rounded half to even and saturated, once; NaN becomes 0. The conversions of the
-// hardware do all of that to 32 bits, and all but the NaN to 64.
+// hardware do all of that from float to 32 bits, and all but the NaN from double or to 64 bits, where
+// NaN is the top bit (PTX ISA, cvt).
 
 INLINE int rounded(float sum) {
 #ifdef GPUCONV_ON_CPU
@@ -87,7 +88,7 @@ INLINE int rounded(float sum) {
 #endif
 }
 
-INLINE int rounded(double sum) { return __double2int_rn(sum); }
+INLINE int rounded(double sum) { return sum != sum ? 0 : __double2int_rn(sum); }
 
 template <typename T>
 struct Stored;
@@ -103,8 +104,8 @@ STORED_SMALL(unsigned char, 0, 255)
 STORED_SMALL(signed char, -128, 127)
 STORED_SMALL(unsigned short, 0, 65535)
 STORED_SMALL(short, -32768, 32767)
-STORED_FLOAT(int, __double2int_rn(sum))
-STORED_FLOAT(unsigned int, __double2uint_rn(sum))
+STORED_FLOAT(int, rounded(sum))
+STORED_FLOAT(unsigned int, sum != sum ? 0 : __double2uint_rn(sum))
 STORED_FLOAT(long long, sum != sum ? 0 : __double2ll_rn(sum))
 STORED_FLOAT(unsigned long long, sum != sum ? 0 : __double2ull_rn(sum))
 STORED_FLOAT(half, narrowed(sum))

@@ -113,7 +113,7 @@ def test_a_command_that_takes_too_long_ends_with_its_children(tmp_path: Path) ->
         "print(child.pid, flush=True); time.sleep(60)"
     )
     assert run_command(Stage("it", python(code)), 3, tmp_path / "log") is None
-    child = int((tmp_path / "log").read_text())
+    child = int((tmp_path / "log").read_text().splitlines()[0])
     deadline = time.monotonic() + 10
     while alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -176,7 +176,7 @@ def test_limits_are_asked_once_for_each_device(cupy: Any, engine: CupyRuntime) -
         assert engine.limits() == Limits(100, 227 << 10, 65535)
         with engine.on_device(1):
             assert engine.limits() == Limits(101, 227 << 10, 65535)
-    assert cupy.state.log == [("attributes", 0), ("attributes", 1)]
+    assert len(cupy.state.log) == len(set(cupy.state.log)) == 8
 
 
 def test_contexts_change_the_current_device(cupy: Any, engine: CupyRuntime) -> None:
@@ -232,6 +232,13 @@ def test_the_real_text_is_compiled(cupy: Any, engine: CupyRuntime) -> None:
     engine.compile(real)
     assert texts == [real.text]
     assert "#define ANYTHING 17\n" in texts[0]
+
+
+def test_what_cannot_be_compiled_fails_again_at_once(cupy: Any, engine: CupyRuntime) -> None:
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="cannot be compiled"):
+            engine.compile(program("#error"))
+    assert [entry[0] for entry in cupy.state.log].count("compile") == 1
 
 
 def test_threads_compile_a_program_once(cupy: Any, engine: CupyRuntime) -> None:

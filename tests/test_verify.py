@@ -516,6 +516,24 @@ def test_ctrl_c_shows_what_was_found_and_records_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_records_a_miss_that_was_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One case proves a family wrong; only all of them prove it right."""
+
+    def interrupted(device: str, cases: Any, *, report: Report, **_: Any) -> None:
+        report.total = 7
+        report.outcomes.append(outcome(units=2.0))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "verify", interrupted)
+    monkeypatch.setattr(command, "machine", lambda device: Machine("A", "1.0", "14.2", "13.0"))
+    code, _, err = run(capsys, f"--record --results {tmp_path}")
+    assert (code, "recorded in" in err) == (130, True), err
+    [path] = tmp_path.rglob("verify.json")
+    assert {entry["verdict"] for entry in ledger.entries(path).values()} == {"miss"}
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -587,3 +605,10 @@ def test_a_gpu_that_cannot_be_used_is_no_machine(monkeypatch: pytest.MonkeyPatch
 def test_only_a_gpu_is_a_machine_to_record() -> None:
     with runtime.use(Nothing()), pytest.raises(ArgumentError, match="is no GPU"):
         machine("cuda:0")
+
+
+def test_misses_of_every_kind_are_shown_before_more_of_the_same() -> None:
+    alike = [outcome(units=2.0, border=border) for border in ("wrap", "mirror", "nearest")]
+    others = [outcome("separable", units=2.0), outcome(dtype="int16", units=2.0)]
+    told = command._telling([*alike, *others])
+    assert told == [alike[0], *others, *alike[1:]]

@@ -150,14 +150,18 @@ def main(words: list[str] | None = None) -> int:
             seconds = options.seconds / len(cases)
             rows += measure(case, image, clock, sets, options.rounds, seconds)
             print("\n".join(lines(rows[-len(COPIES | PEERS) :])), flush=True)
+            if options.json:  # after each case: the time may be up before the last
+                setting = {"size": options.size, "sets": sets, "cache": clock.cache}
+                record = {"machine": _machine(options.device), **setting, "rows": rows}
+                _write(options.json, record)
     print(NOTES)
-    if options.json:
-        setting = {"size": options.size, "sets": sets, "cache": clock.cache}
-        record = {"machine": _machine(options.device), **setting, "rows": rows}
-        text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(f"{text}\n", "utf-8")
     return int(any(row["library"] == "gpuconv" and "left_out" in row for row in rows))
+
+
+def _write(path: Path, record: Row) -> None:
+    text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{text}\n", "utf-8")
 
 
 def _machine(device: str) -> Row:

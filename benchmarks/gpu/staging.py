@@ -18,6 +18,8 @@ __all__ = ["Ending", "Stage", "ends_well", "run_all", "run_command", "summary"]
 
 #: Lines of a stage's output that are shown, when it ended well and when it did not.
 _SHOWN, _SHOWN_OF_FAILED = 40, 60
+#: Seconds that a stage has to end by itself when its time is up.
+_GRACE = 5.0
 #: Seconds under which a stage is not begun.
 _LEAST = 5.0
 
@@ -76,6 +78,10 @@ def run_command(stage: Stage, seconds: float, log: Path) -> int | None:
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:
+            # As Ctrl-C would: so that it can still write down what it has.
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
             return None
         finally:
             # Ctrl-C does not reach another session; and a killed pytest leaves its workers.

@@ -18,7 +18,7 @@ from gpuconv.cli.interrupt import EXIT_INTERRUPTED
 from gpuconv.cli.parser import Parser
 from gpuconv.cli.streams import emit, plain
 from gpuconv.errors import ArgumentError, choose
-from gpuconv.verify import CASES, FAR, QUICK, Report, ledger, verify
+from gpuconv.verify import CASES, FAR, QUICK, Outcome, Report, ledger, verify
 from gpuconv.verify.machine import Machine, file_safe, machine
 
 __all__ = ["main"]
@@ -63,11 +63,11 @@ def main(arguments: Sequence[str]) -> int:
         print(text, flush=True)
     else:
         print("\n".join(_page(report, seconds)), flush=True)
-    if interrupted:
-        return EXIT_INTERRUPTED
-    if known and folder:
+    if known and folder and (report.misses or not interrupted):
         path = ledger.record(folder, report, known, options.family)
         print(f"recorded in {plain(str(path))}", file=sys.stderr)
+    if interrupted:
+        return EXIT_INTERRUPTED
     return 0 if report.right else 1
 
 
@@ -133,12 +133,19 @@ def _page(report: Report, seconds: float) -> Iterator[str]:
     for family in report.families:
         yield from _table(report, family)
         yield ""
-    for outcome in report.misses[:_SHOWN]:
+    for outcome in _telling(report.misses)[:_SHOWN]:
         yield plain(f"miss: {outcome.miss}")[:_LONGEST]
     if (more := len(report.misses) - _SHOWN) > 0:
         yield f"… and {more} misses more"
     yield from (plain(f"left out: {line}") for line in report.left_out)
     yield _summary(report, seconds)
+
+
+def _telling(misses: Sequence[Outcome]) -> list[Outcome]:
+    """Return the misses, the first of each kernel family and dtype before those like it."""
+    first = {(each.families, each.dtype): each for each in reversed(misses)}
+    told = set(map(id, first.values()))
+    return sorted(misses, key=lambda each: id(each) not in told)
 
 
 def _table(report: Report, family: str) -> Iterator[str]:

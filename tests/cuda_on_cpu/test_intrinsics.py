@@ -79,6 +79,9 @@ def _saturated(x: float, low: int, high: int) -> int:
 def test_conversions_round_half_to_even_and_saturate(
     source: str, to: str, dtype: str, nan: int
 ) -> None:
+    """And make NaN 0 only from float to 32 bits, else the top bit alone (PTX ISA, cvt)."""
+    if source == "double" and to in ("int", "uint"):
+        nan = -(2**31) if to == "int" else 2**31
     x = _REALS.astype("f4" if source == "float" else "f8")
     info = np.iinfo(dtype)
     expected = [_saturated(float(v), info.min, info.max) for v in x]

@@ -45,17 +45,6 @@ class Device:
     def __hash__(self) -> int:
         return self.id
 
-    @property
-    def attributes(self) -> dict[str, int]:
-        """Return limits, of which each device has its own."""
-        state.log.append(("attributes", self.id))
-        return {
-            "MultiProcessorCount": 100 + self.id,
-            "MaxSharedMemoryPerBlockOptin": 227 << 10,
-            "MaxGridDimY": 65535,
-            "MaxGridDimZ": 65535,
-        }
-
 
 class Pointer:
     """Where an array begins."""
@@ -221,6 +210,17 @@ class RawKernel:
             args[0].host[:] = factor * np.arange(32)
 
 
+def attribute(name: str, device: int) -> int:
+    """Return a limit, of which each device has its own."""
+    state.log.append((name, device))
+    return {
+        "MultiProcessorCount": 100 + device,
+        "MaxSharedMemoryPerBlockOptin": 227 << 10,
+        "MaxGridDimY": 65535,
+        "MaxGridDimZ": 65535,
+    }[name]
+
+
 cuda = SimpleNamespace(
     Device=Device,
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
@@ -229,6 +229,11 @@ cuda = SimpleNamespace(
         getDevice=lambda: state.current,
         getDeviceCount=lambda: state.devices,
         memGetInfo=lambda: (state.room, 1 << 31),
+        cudaDevAttrMultiProcessorCount="MultiProcessorCount",
+        cudaDevAttrMaxSharedMemoryPerBlockOptin="MaxSharedMemoryPerBlockOptin",
+        cudaDevAttrMaxGridDimY="MaxGridDimY",
+        cudaDevAttrMaxGridDimZ="MaxGridDimZ",
+        deviceGetAttribute=attribute,
         pointerGetAttributes=lambda address: SimpleNamespace(device=1),  # of foreign arrays
         runtimeGetVersion=lambda: int(os.environ.get("FAKE_CUPY_CUDA", "13020")),
     ),

@@ -1,4 +1,4 @@
-"""CuPy's answers to what the engine asks of a runtime. The only file that imports CuPy."""
+"""CuPy's answers to what the engine asks of a runtime."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class CupyRuntime:
         self._cupy = cupy
         self._kernels: dict[tuple[int, Program], Kernel] = {}
         self._locks: dict[tuple[int, Program], Lock] = {}
+        # What could not be compiled, and why: it takes as long to fail again.
+        self._failed: dict[tuple[int, Program], str] = {}
         self._limits: dict[int, Limits] = {}
         self._compiled: list[Compiled] = []
 
@@ -100,12 +102,15 @@ class CupyRuntime:
         """Return the limits of the current device."""
         device = self._cupy.cuda.runtime.getDevice()
         if device not in self._limits:
-            # Hundreds of questions to the driver: once.
-            found = self._cupy.cuda.Device(device).attributes
+            asked = self._cupy.cuda.runtime
+
+            def found(name: str) -> int:
+                return int(asked.deviceGetAttribute(getattr(asked, f"cudaDevAttr{name}"), device))
+
             self._limits[device] = Limits(
-                multiprocessors=found["MultiProcessorCount"],
-                shared=found["MaxSharedMemoryPerBlockOptin"],
-                grid=min(found["MaxGridDimY"], found["MaxGridDimZ"]),
+                multiprocessors=found("MultiProcessorCount"),
+                shared=found("MaxSharedMemoryPerBlockOptin"),
+                grid=min(found("MaxGridDimY"), found("MaxGridDimZ")),
             )
         return self._limits[device]
 
@@ -137,11 +142,17 @@ class CupyRuntime:
         key = self._cupy.cuda.runtime.getDevice(), program
         if key in self._kernels:
             return self._kernels[key]
+        if key in self._failed:
+            raise DeviceError(self._failed[key])
         # One thread compiles a program while others may compile others.
         with self._locks.setdefault(key, Lock()):
             if key not in self._kernels:
                 start = perf_counter()
-                self._kernels[key] = self._load(program)
+                try:
+                    self._kernels[key] = self._load(program)
+                except DeviceError as error:
+                    self._failed[key] = str(error)
+                    raise
                 took = (perf_counter() - start) * 1e3
                 self._compiled.append(Compiled(program.label, key[0], took))
         return self._kernels[key]
@@ -152,7 +163,7 @@ class CupyRuntime:
         failures = self._cupy.cuda.compiler.CompileException, RuntimeError, ImportError
         try:
             module = self._cupy.RawModule(code=program.text, backend="nvrtc", options=options)
-            return _CupyKernel(module.get_function(program.entry))
+            return _CupyKernel(module.get_function(program.entry), self._cupy.cuda.runtime)
         except failures as error:
             raise DeviceError(
                 f"the CUDA program {program.label!r} cannot be compiled:\n{error}"
@@ -166,8 +177,8 @@ class CupyRuntime:
 class _CupyKernel:
     """A kernel of CuPy's on one device."""
 
-    def __init__(self, kernel: Any) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Any, driver: Any) -> None:
+        self._kernel, self._driver = kernel, driver
         # This compiles. CuPy's own call would look it up for the current device each time.
         self._launch = kernel.kernel
         self._shared = _SHARED_UNASKED
@@ -188,5 +199,7 @@ class _CupyKernel:
         # Never for less than another thread has just asked for.
         with self._asking:
             if shared > self._shared:
+                # A thread that has not called CUDA yet has no context, and this makes one.
+                self._driver.memGetInfo()
                 self._kernel.max_dynamic_shared_size_bytes = shared
                 self._shared = shared

@@ -26,7 +26,7 @@ __all__ = ["AXES", "Problem", "Steps", "flatten", "separate_axes"]
 AXES = 3
 
 #: Kernels count positions along an axis with 32 bits, and go a tile or a border beyond its ends.
-LONGEST_AXIS = 2**31 - 2**24
+LONGEST_AXIS = 2**31 - 2**26
 
 #: Most channels that are filtered as interleaved; with more, taps would be further apart than a
 #: thread's window is wide, and each channel is a plane of its own.

@@ -11,9 +11,9 @@ __all__ = ["CUPY", "conflict", "of_gpu", "of_loading", "of_machine", "of_silence
 #: The oldest CuPy whose wheels find the compiler that pip installs; pyproject.toml asks for it.
 CUPY = (14, 2)
 
-#: The oldest compute capability that we support with a CuPy for this CUDA. CUDA 13 itself begins at
-#: 7.5 (Turing); for CUDA 12 it is 7.0 (Volta), the first whose threads of a warp go their own ways.
-_CAPABILITY = {12: (7, 0), 13: (7, 5)}
+#: The oldest compute capability, Turing's: CUDA 13 begins there, and so do the instructions that
+#: pack small integers (cvt.pack, PTX ISA).
+_CAPABILITY = (7, 5)
 
 #: What cuInit and its like return, from ``cuda.h`` (35 is what CUDA's runtime calls it).
 _CODES = {
@@ -96,18 +96,11 @@ def _of_cupy(facts: Facts, packages: list[str]) -> str:
 
 def of_gpu(gpu: Facts, facts: Facts) -> str:
     """Return why one GPU of a machine, where nothing else is wrong, cannot be used."""
-    cuda = facts["cuda"] // 1000
-    oldest = _CAPABILITY.get(cuda, max(_CAPABILITY.values()))
-    capability = tuple(gpu["capability"])
-    if capability < oldest:
-        mend = "a newer GPU is needed"
-        if capability >= _CAPABILITY[12]:
-            mend = "replace CuPy: pip install 'gpuconv[cuda12]'"
-        shown = "its compute capability is {}.{}, {}.{} is needed with CUDA {}".format(
-            *capability, *oldest, cuda
-        )
-        return f"{shown}; {mend}"
+    if (capability := tuple(gpu["capability"])) < _CAPABILITY:
+        shown = "its compute capability is {}.{}, {}.{} is needed"
+        return shown.format(*capability, *_CAPABILITY) + "; use a newer GPU"
     if text := facts.get("failed"):
+        cuda = facts["cuda"] // 1000
         # The compiler is CUDA's, and not part of CuPy's wheels: their extra brings it.
         compiler = f"; pip install 'cupy-cuda{cuda}x[ctk]'" if "nvrtc" in text.lower() else ""
         return f"CuPy cannot run a kernel on it: {_line(text)}{compiler}"

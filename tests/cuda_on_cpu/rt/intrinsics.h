@@ -86,10 +86,11 @@ static inline Integer saturated(Real a, Integer least, Integer most, Integer nan
 }
 constexpr long long LEAST = -0x7fffffffffffffffLL - 1;
 template <class Real> static inline int to_int(Real a) {
-  return saturated<int>(a, -0x7fffffff - 1, 0x7fffffff, 0);
+  // NaN becomes 0 only from a float (PTX ISA, cvt).
+  return saturated<int>(a, -0x7fffffff - 1, 0x7fffffff, sizeof(Real) == 4 ? 0 : -0x7fffffff - 1);
 }
 template <class Real> static inline unsigned to_unsigned(Real a) {
-  return saturated<unsigned>(a, 0, 0xffffffffu, 0);
+  return saturated<unsigned>(a, 0, 0xffffffffu, sizeof(Real) == 4 ? 0 : 0x80000000u);
 }
 template <class Real> static inline long long to_long(Real a) {
   return saturated<long long>(a, LEAST, 0x7fffffffffffffffLL, LEAST);
