@@ -41,11 +41,11 @@ INLINE void convert(const Raw &raw, Numbers &numbers) {
     for (int i = 0; i < WINDOW; ++i) numbers[i] = number_in(raw.packs[i / PACK], i % PACK);
 }
 
-// Reads the rows of a thread one after another, in blocks that need no border. `ahead` rows are on
+// Reads the rows of a thread one after another, in warps that need no border. `ahead` rows are on
 // their way from memory while one is filtered; `unrolled` rows share the cost of the loop.
 struct Inside {
     static constexpr int ahead = 2, unrolled = 4;
-    static constexpr bool whole = true;  // the block makes no column beyond the output
+    static constexpr bool whole = true;  // no column is beyond the output
     const Plane &plane;
     const PIXEL *from;
 
@@ -62,10 +62,10 @@ struct Inside {
     INLINE void numbers(const Raw &raw, Numbers &numbers) const { convert(raw, numbers); }
 };
 
-// The same in blocks that do. A row is looked up once; along x only those loads that leave the
+// The same in warps that do. A row is looked up once; along x only those loads that leave the
 // image are taken apart. cval may be no PIXEL, so it comes in when pixels become numbers.
 struct Border {
-    static constexpr int ahead = 1, unrolled = 1;  // few blocks need it, all wait for its compiler
+    static constexpr int ahead = 1, unrolled = 1;  // few need it, all wait for its compiler
     static constexpr bool whole = false;
     const Plane &plane;
     int y, x;
@@ -206,12 +206,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) march(ARGUMENTS) {
     const int planes = g.planes[0] * g.planes[1] * g.planes[2];
     const int strip = blockIdx.x * THREADS * X, left = strip + threadIdx.x * X;
     if (left >= g.out_width) return;
-    const int first_x = g.offset_x + strip - LEAD, last_x = first_x + THREADS * X - X + WINDOW - 1;
+    // As nothing is shared, each warp decides for itself whether it needs the border along x.
+    constexpr int columns = 32 * X;
+    const int first = strip + threadIdx.x / 32 * columns;
+    const int first_x = g.offset_x + first - LEAD, last_x = first_x + columns - X + WINDOW - 1;
     // The grid may be smaller than the output is tall or the batch long.
     for (int z = blockIdx.z; z < planes; z += gridDim.z) {
         const Plane plane(image + plane_offset(g.image_plane, g.planes, z), g, EDGE_TABLE);
         RESULT *plane_out = out + plane_offset(g.out_plane, g.planes, z);
-        const bool inside_x = plane.x.inside(first_x, last_x) && strip + THREADS * X <= g.out_width;
+        const bool inside_x = plane.x.inside(first_x, last_x) && first + columns <= g.out_width;
         for (int s = blockIdx.y; s * g.segment < g.out_height; s += gridDim.y) {
             const int top = s * g.segment, outputs = min(g.segment, g.out_height - top);
             // Inside, all that is read must exist: what warms up, and what is read ahead too.
@@ -219,10 +222,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1) march(ARGUMENTS) {
             const int last_y = g.offset_y + top + outputs - 1 + ROWS - 1 + Inside::ahead;
             const bool inside =
                 inside_x && outputs % Inside::unrolled == 0 && plane.y.inside(first_y, last_y);
-            if (inside)
-                march_down<Inside>(plane, call, weights, plane_out, top, top + outputs, left);
+            const int stop = top + outputs;
+            if (inside)  // opaque, or the compiler keeps another counter of rows
+                march_down<Inside>(plane, call, weights, plane_out, top, opaque(stop), left);
             else
-                march_down<Border>(plane, call, weights, plane_out, top, top + outputs, left);
+                march_down<Border>(plane, call, weights, plane_out, top, stop, left);
         }
     }
 }

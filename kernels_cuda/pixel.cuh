@@ -74,8 +74,8 @@ INLINE SUM number(half pixel) { return (SUM)widened(pixel); }
 
 // ---------------------------------------------------------------------------- writing
 // Integers are rounded half to even and saturated, once; NaN becomes 0. The conversions of the
-// hardware do all of that from float to 32 bits, and all but the NaN from double or to 64 bits, where
-// NaN is the top bit (PTX ISA, cvt).
+// hardware do all of that from float to 32 bits, and all but the NaN from double or to 64 bits,
+// where NaN is the top bit (PTX ISA, cvt).
 
 INLINE int rounded(float sum) {
 #ifdef GPUCONV_ON_CPU

@@ -38,7 +38,7 @@ HARMLESS: dict[tuple[str, ...], str] = {
     (
         "march.cuh",
         "const bool inside_x = plane.x.inside(first_x, last_x) && "
-        "strip + THREADS * X - 1 <= g.out_width;",
+        "first + columns - 1 <= g.out_width;",
     ): "an output all of whose pixels are in the image exists",
     (
         "march.cuh",
