@@ -29,7 +29,7 @@ _REGISTER_FILE = 65536
 #: 32-bit registers of a thread for sums and pixels, by the bytes of a sum; and what is left of them
 #: where addresses, a second term or a guard take some. Compilers for all architectures do with the
 #: rest of 255 and spill nothing (tests/test_compile_gate.py).
-_REGISTERS, _FEWER_REGISTERS = {4: 204, 8: 120}, {4: 128, 8: 100}
+_REGISTERS, _FEWER_REGISTERS = {4: 200, 8: 104}, {4: 128, 8: 100}
 #: Of these for rows that are being read: of neighbouring taps, and of taps apart.
 _READING, _READING_APART = 72, 64
 #: Rows on their way, of blocks that need no border: Inside::ahead in march.cuh.

@@ -109,7 +109,7 @@ def _every_form() -> Iterator[Call]:
     for dtype in ("uint8", "float64"):
         yield Call(dtype, _dense(11, 11), method="dense")
     # The longest that march in registers, four and eight columns a thread, and those that do not.
-    for dtype, *longest in (("float32", 32), ("uint8", 17, 32), ("float64", 13)):
+    for dtype, *longest in (("float32", 31), ("uint8", 17, 32), ("float64", 11)):
         for taps in (*longest, 65):
             yield Call(dtype, _separable(taps), method="separable")
     yield Call("uint8", _separable(12), "colour", method="separable")
