@@ -177,7 +177,7 @@ class Span:
         """Each part that is not empty: its place in the run, and its pixels (None: fill)."""
         sources: list[tuple[slice | Index, int]] = [
             (self.before, len(self.before)),
-            (self.inside, self.inside.stop - self.inside.start),
+            (self.inside, len(range(self.inside.start, self.inside.stop, self.inside.step or 1))),
             (self.after, len(self.after)),
         ]
         runs, start = list[tuple[slice, slice | Index | None]](), 0
@@ -188,10 +188,41 @@ class Span:
             start += size
         return tuple(runs)
 
+    @cached_property
+    def repeats(self) -> tuple[slice | Index | None, ...]:
+        """For each of `runs`, where among the positions its pixels stand too, inside the image.
+
+        None where not all of them do, and for the inside itself.
+
+        Examples
+        --------
+        >>> span("reflect", -2, 9, 8).repeats
+        (slice(3, 1, -1), None, slice(9, 10, None))
+        """
+        return tuple(self._repeated(source) for _, source in self.runs)
+
+    def _repeated(self, source: slice | Index | None) -> slice | Index | None:
+        if source is None or isinstance(source, slice):
+            return None
+        places, between = np.divmod(source - self.inside.start, self.inside.step or 1)
+        if between.any() or places.min() < 0 or source.max() >= self.inside.stop:
+            return None
+        return _as_slice(places + len(self.before))
+
+
+def _as_slice(index: Index) -> slice | Index:
+    """Return an index as a slice, if it is one; of one pixel again and again, the pixel."""
+    steps = np.diff(index)
+    first, step = int(index[0]), int(steps[0]) if len(steps) else 0
+    if (steps != step).any():
+        return index
+    end = int(index[-1]) + step
+    return slice(first, end if end >= 0 else None, step) if step else slice(first, first + 1)
+
 
 @lru_cache(maxsize=4096)
-def span(mode: str, start: int, stop: int, n: int) -> Span:
-    """Return the source of the positions `start` … `stop` − 1 on an axis of `n` pixels.
+def span(mode: str, start: int, stop: int, n: int, step: int = 1) -> Span:
+    """Return the source of the positions `start` … `stop` − 1, `step` apart, on an axis of `n`.
 
     Examples
     --------
@@ -199,11 +230,13 @@ def span(mode: str, start: int, stop: int, n: int) -> Span:
     >>> s.before.tolist(), s.inside, s.after.tolist()
     ([0, 0], slice(0, 3, None), [])
     """
-    first, last = min(max(start, 0), n), max(min(stop, n), 0)
+    positions = range(start, stop, step)
+    first = min(max(-(start // step), 0), len(positions))
+    last = min(max(-((start - n) // step), 0), len(positions))
     if first >= last:  # no pixel of the image among them
-        return Span(source_index(mode, range(start, stop), n), slice(0, 0), np.empty(0, np.intp))
+        return Span(source_index(mode, positions, n), slice(0, 0), np.empty(0, np.intp))
     return Span(
-        source_index(mode, range(start, first), n),
-        slice(first, last),
-        source_index(mode, range(last, stop), n),
+        source_index(mode, positions[:first], n),
+        slice(positions[first], positions[last - 1] + 1, step if step > 1 else None),
+        source_index(mode, positions[last:], n),
     )

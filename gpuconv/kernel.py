@@ -7,7 +7,6 @@ of nine pixels is nine ones over 9: integers stay integers, and the engines can 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,16 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gpuconv import picture
+from gpuconv.algebra import Algebra
 from gpuconv.weights import Array, Term, Weights, check_anchor, check_divisor
 
 __all__ = ["Kernel", "KernelLike", "as_kernel"]
 
-Scalar: TypeAlias = int | float | complex
 KernelLike: TypeAlias = "Kernel | ArrayLike | tuple[ArrayLike, ArrayLike]"
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
-class Kernel:
+class Kernel(Algebra):
     """An immutable filter kernel.
 
     Parameters
@@ -127,6 +126,11 @@ class Kernel:
         return self._weights.terms
 
     @property
+    def parts(self) -> list[Array]:
+        """Every array that the weights are made of: the columns and rows of terms, or one."""
+        return self._weights.parts
+
+    @property
     def numerators(self) -> Array:
         """The weights before the division, 2-D, read-only."""
         return self._weights.array
@@ -170,91 +174,21 @@ class Kernel:
         content = tuple((part.dtype.char, part.tobytes()) for part in parts)
         return self.shape, self.anchor, self.divisor, content
 
-    def __hash__(self) -> int:
+    def __getstate__(self) -> dict[str, object]:
+        # Hashes of text and bytes differ between processes.
+        return {k: v for k, v in vars(self).items() if k != "_hash"}
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(self._key)
 
+    def __hash__(self) -> int:
+        return self._hash
+
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         return self._key == other._key if isinstance(other, Kernel) else NotImplemented
-
-    # Other kernels made from it
-
-    def anchored(self, y: int, x: int) -> Kernel:
-        """Return the same weights with the anchor at row `y`, column `x`."""
-        return Kernel(self._weights, anchor=(y, x), divisor=self.divisor, name=self.name)
-
-    def flip(self) -> Kernel:
-        """Return the kernel turned by 180°: correlating with it is convolving with this one.
-
-        Examples
-        --------
-        >>> Kernel([[1, 2, 3, 4]]).flip().anchor
-        (0, 1)
-        """
-        anchor = (self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1])
-        return Kernel(self._weights.flip(), anchor=anchor, divisor=self.divisor, name=self.name)
-
-    @property
-    def T(self) -> Kernel:
-        """The kernel with rows and columns exchanged."""
-        return Kernel(self._weights.transpose(), anchor=self.anchor[::-1], divisor=self.divisor)
-
-    @property
-    def real(self) -> Kernel:
-        """The kernel of the real parts of the weights."""
-        return Kernel(self._weights.real(), anchor=self.anchor, divisor=self.divisor)
-
-    @property
-    def imag(self) -> Kernel:
-        """The kernel of the imaginary parts of the weights."""
-        return Kernel(self._weights.imag(), anchor=self.anchor, divisor=self.divisor)
-
-    def __add__(self, other: Kernel) -> Kernel:
-        if not isinstance(other, Kernel):
-            return NotImplemented
-        anchor, shape = (0, 0), (0, 0)
-        for k in (self, other):
-            anchor = (max(anchor[0], k.anchor[0]), max(anchor[1], k.anchor[1]))
-        for k in (self, other):
-            after = (k.shape[0] - k.anchor[0], k.shape[1] - k.anchor[1])
-            shape = (max(shape[0], anchor[0] + after[0]), max(shape[1], anchor[1] + after[1]))
-        exact = isinstance(self.divisor, int) and isinstance(other.divisor, int)
-        divisor = math.lcm(int(self.divisor), int(other.divisor)) if exact else 1
-        a, b = (
-            k._weights.pad((anchor[0] - k.anchor[0], anchor[1] - k.anchor[1]), shape).scale(
-                divisor / k.divisor
-            )
-            for k in (self, other)
-        )
-        return Kernel(a.add(b), anchor=anchor, divisor=divisor)
-
-    def __sub__(self, other: Kernel) -> Kernel:
-        return self + -other if isinstance(other, Kernel) else NotImplemented
-
-    def __neg__(self) -> Kernel:
-        return -1 * self
-
-    def __mul__(self, factor: Scalar) -> Kernel:
-        if not isinstance(factor, Scalar | np.number):
-            return NotImplemented
-        return Kernel(self._weights.scale(factor), anchor=self.anchor, divisor=self.divisor)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, divisor: float) -> Kernel:
-        if not isinstance(divisor, (int, float, np.integer, np.floating)):
-            return NotImplemented
-        exact = self.divisor * check_divisor(divisor)  # not in the narrow dtype of a NumPy scalar
-        return Kernel(self._weights, anchor=self.anchor, divisor=exact)
-
-    def __matmul__(self, other: Kernel) -> Kernel:
-        """Return the one kernel that does what this one does after `other` (full convolution)."""
-        if not isinstance(other, Kernel):
-            return NotImplemented
-        return Kernel(
-            self._weights.compose(other._weights),
-            anchor=(self.anchor[0] + other.anchor[0], self.anchor[1] + other.anchor[1]),
-            divisor=self.divisor * other.divisor,
-        )
 
     # How it shows itself
 

@@ -8,7 +8,7 @@ the image's size. Cache blocking in the CPU engine uses tiles; so will streaming
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpuconv.errors import ArgumentError
 
@@ -39,6 +39,17 @@ class Axis:
     def footprint(self) -> int:
         """Image pixels from the first tap to the last, both included."""
         return footprint(self.taps, self.dilation)
+
+    def without(self, before: int, after: int) -> Axis:
+        """Return the axis of a kernel without its first `before` and last `after` taps.
+
+        Examples
+        --------
+        >>> axis(100, 5, anchor=2).without(1, 0).source(0, 1)
+        (-1, 3)
+        """
+        taps = self.taps - before - after
+        return replace(self, taps=taps, offset=self.offset + self.dilation * before)
 
     def source(self, start: int, stop: int) -> tuple[int, int]:
         """Return the image positions (start, stop) that outputs `start` … `stop` − 1 read.

@@ -101,7 +101,7 @@ class Weights:
         """Σ|weights|; for terms the bound Σ |column|·|row| on it."""
         if not self.terms:
             return float(np.abs(self.array).sum())
-        return float(sum(np.abs(c).sum() * np.abs(r).sum() for c, r in self.terms))
+        return float(sum(np.abs(1.0 * c).sum() * np.abs(r).sum() for c, r in self.terms))
 
     # Each operation says what it does to dense weights and what to a term.
 
@@ -111,13 +111,21 @@ class Weights:
             return Weights.of(dense(self.dense))
         return Weights.sum_of([term(column, row) for column, row in self.terms])
 
+    def move(
+        self, dense: Callable[[Array], Array], term: Callable[[Array, Array], Term]
+    ) -> Weights:
+        """Return the same numbers in other places: views, which need not be checked again."""
+        if self.dense is not None:
+            return Weights(dense(self.dense))
+        return Weights(None, tuple(term(column, row) for column, row in self.terms))
+
     def flip(self) -> Weights:
         """Return the weights turned by 180°."""
-        return self.map(lambda w: w[::-1, ::-1], lambda c, r: (c[::-1], r[::-1]))
+        return self.move(lambda w: w[::-1, ::-1], lambda c, r: (c[::-1], r[::-1]))
 
     def transpose(self) -> Weights:
         """Return the weights with rows and columns exchanged."""
-        return self.map(lambda w: w.T, lambda c, r: (r, c))
+        return self.move(lambda w: w.T, lambda c, r: (r, c))
 
     def scale(self, factor: complex) -> Weights:
         """Return the weights times `factor`."""
@@ -127,6 +135,23 @@ class Weights:
         """Return the weights with zero margins: `before` them, and after them up to `shape`."""
         y, x = ((b, n - b - k) for b, n, k in zip(before, shape, self.shape, strict=True))
         return self.map(lambda w: np.pad(w, (y, x)), lambda c, r: (np.pad(c, y), np.pad(r, x)))
+
+    def margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return how many rows (top, bottom) and columns (left, right) at the rim are zero.
+
+        Of weights that are all zero, one is left.
+        """
+        if self.terms:
+            columns, rows = zip(*self.terms, strict=True)
+            return _margins(np.array(columns).any(axis=0)), _margins(np.array(rows).any(axis=0))
+        used: Array = self.array != 0
+        return _margins(used.any(axis=1)), _margins(used.any(axis=0))
+
+    def crop(self, rows: tuple[int, int], columns: tuple[int, int]) -> Weights:
+        """Return the weights without that many rows (top, bottom) and columns (left, right)."""
+        height, width = self.shape
+        y, x = slice(rows[0], height - rows[1]), slice(columns[0], width - columns[1])
+        return self.map(lambda w: w[y, x], lambda c, r: (c[y], r[x]))
 
     def real(self) -> Weights:
         """Return the real parts."""
@@ -144,24 +169,60 @@ class Weights:
             [t for c, r in self.terms for t in ((c.real, r.imag), (c.imag, r.real))]
         )
 
-    def add(self, other: Weights) -> Weights:
-        """Return the sum of weights of one shape: terms stay terms if both have them."""
-        if self.terms and other.terms:
-            return Weights.sum_of(self.terms + other.terms)
-        return Weights.of(1.0 * self.array + other.array)
+    @cached_property
+    def lines(self) -> tuple[Term, ...]:
+        """The terms; a dense row or column is one as it stands."""
+        if self.dense is None or min(self.shape) > 1:
+            return self.terms
+        one = np.ones(1, np.int64)
+        return ((self.array[:, 0], one) if self.shape[1] == 1 else (one, self.array[0]),)
+
+    def _stays_separable(self, other: Weights) -> bool:
+        return bool((self.terms or other.terms) and self.lines and other.lines)
+
+    def add(
+        self, other: Weights, anchor: tuple[int, int], other_anchor: tuple[int, int]
+    ) -> tuple[Weights, tuple[int, int]]:
+        """Return the sum with the anchors on one another, and the anchor of the sum.
+
+        Terms stay terms if both have them.
+        """
+        sides = ((self, anchor), (other, other_anchor))
+        joint = max(anchor[0], other_anchor[0]), max(anchor[1], other_anchor[1])
+        rows, columns = (
+            joint[i] + max(weights.shape[i] - own[i] for weights, own in sides) for i in (0, 1)
+        )
+        linear = self._stays_separable(other)
+        a, b = (
+            (Weights(None, weights.lines) if linear else weights).pad(
+                (joint[0] - own[0], joint[1] - own[1]), (rows, columns)
+            )
+            for weights, own in sides
+        )
+        if linear:
+            return Weights.sum_of(a.terms + b.terms), joint
+        return Weights.of(1.0 * a.array + b.array), joint
 
     def compose(self, other: Weights) -> Weights:
         """Return the full convolution of the two."""
-        if self.terms and other.terms:
-            pairs = [(a, b) for a in self.terms for b in other.terms]
+        if self._stays_separable(other):
+            pairs = [(a, b) for a in self.lines for b in other.lines]
             return Weights.sum_of(
                 [(np.convolve(1.0 * a[0], b[0]), np.convolve(1.0 * a[1], b[1])) for a, b in pairs]
             )
-        rows, columns = (m + n - 1 for m, n in zip(self.shape, other.shape, strict=True))
-        product = np.zeros((rows, columns), np.result_type(1.0 * self.array, other.array))
-        for (y, x), weight in np.ndenumerate(self.array):
-            product[y : y + other.shape[0], x : x + other.shape[1]] += weight * other.array
+        few, many = sorted((self.array, other.array), key=np.size)
+        rows, columns = (m + n - 1 for m, n in zip(few.shape, many.shape, strict=True))
+        product = np.zeros((rows, columns), np.result_type(1.0 * few, many))
+        for (y, x), weight in np.ndenumerate(few):
+            product[y : y + many.shape[0], x : x + many.shape[1]] += weight * many
         return Weights.of(product)
+
+
+def _margins(used: Any) -> tuple[int, int]:
+    places = np.flatnonzero(used)
+    if not places.size:
+        return len(used) // 2, (len(used) - 1) // 2
+    return int(places[0]), int(len(used) - 1 - places[-1])
 
 
 def check_anchor(anchor: Any, shape: tuple[int, int]) -> tuple[int, int]:
@@ -205,10 +266,13 @@ def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]
     >>> column.tolist(), row.tolist()
     ([1, 2, 1], [1, 0, -1])
     """
-    rest, terms, total = weights.copy(), list[Term](), np.abs(weights).sum()
+    total = np.abs(weights).sum()
     whole = weights.dtype.kind == "i"
     if total == 0:
         return ((weights[:, 0], weights[0]),)
+    if _needs_more(weights, tolerance * total, most):
+        return ()
+    rest, terms = weights.copy(), list[Term]()
     for _ in range(most):
         y, x = np.unravel_index(np.argmax(np.abs(rest)), rest.shape)
         column, row = rest[:, x].copy(), rest[y].copy()
@@ -225,3 +289,21 @@ def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]
         if np.abs(rest).sum() <= (0 if whole else tolerance * total):
             return tuple(terms)
     return ()
+
+
+#: Rows and columns of a large kernel that are looked at before all of it is.
+_SAMPLED = 64
+
+
+def _needs_more(weights: Array, error: float, most: int) -> bool:
+    """Return whether some rows and columns show that `most` terms leave more than `error`.
+
+    Singular values of a part are no larger than those of the whole, and the one after the first
+    `most` is no larger than what any sum of `most` terms leaves over (Eckart and Young, 1936).
+    """
+    if max(weights.shape) <= _SAMPLED or min(*weights.shape, _SAMPLED) <= most:
+        return False
+    rows, columns = (np.linspace(0, n - 1, min(n, _SAMPLED)).astype(int) for n in weights.shape)
+    values = np.linalg.svd(weights[rows[:, None], columns], compute_uv=False)
+    rounding = _SAMPLED * float(np.finfo(np.float64).eps) * values[0]
+    return bool(values[most] > error + rounding)

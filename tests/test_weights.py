@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
-from gpuconv.weights import Weights, check_anchor, check_divisor, cross_terms
+from gpuconv.weights import Weights, _needs_more, check_anchor, check_divisor, cross_terms
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_scaling_beyond_int64_does_not_wrap() -> None:
     assert scaled.array.tolist() == [[2.0**70]]
     assert Weights.sum_of([([2**40], [2**40])]).array.tolist() == [[2.0**80]]
     large = Weights.of([[2**52]])
-    assert large.add(large).add(large).array.tolist() == [[3.0 * 2**52]]
+    twice, _ = large.add(large, (0, 0), (0, 0))
+    thrice, _ = twice.add(large, (0, 0), (0, 0))
+    assert thrice.array.tolist() == [[3.0 * 2**52]]
 
 
 def test_complex_terms_have_real_and_imaginary_parts() -> None:
@@ -217,3 +219,29 @@ def test_finding_terms_leaves_the_weights_alone() -> None:
     weights = np.array([[1.0, 2.0], [3.0, 4.0]])
     cross_terms(weights, 0, 2)
     assert weights.tolist() == [[1, 2], [3, 4]]
+
+
+def test_totals_beyond_int64_do_not_wrap() -> None:
+    large = Weights.sum_of([(np.full(3, 2**40), np.full(2, 2**40))])
+    assert large.total == 6 * 2.0**80
+
+
+@pytest.mark.parametrize("rank", [1, 3, 12])
+def test_a_look_at_a_part_never_hides_terms(rank: int) -> None:
+    rng = np.random.default_rng(rank)
+    weights = rng.normal(size=(200, rank)) @ rng.normal(size=(rank, 150))
+    assert len(cross_terms(weights, 1e-12, 12)) == rank
+
+
+def test_large_weights_of_full_rank_are_seen_by_a_part() -> None:
+    weights = np.random.default_rng(0).normal(size=(300, 200))
+    assert cross_terms(weights, 1e-7, 12) == ()
+    assert _needs_more(weights, 1e-7 * np.abs(weights).sum(), 12)
+    assert not _needs_more(weights, 0.1 * np.abs(weights).sum(), 12)
+    assert not _needs_more(weights[:64, :64], 0.0, 12)
+
+
+def test_integers_of_low_rank_are_found_in_large_kernels() -> None:
+    rng = np.random.default_rng(1)
+    weights = np.outer(rng.integers(1, 9, 100), rng.integers(1, 9, 120))
+    assert len(cross_terms(weights, 0, 12)) == 1
