@@ -1,4 +1,4 @@
-"""What to run, and why: a pure function from arguments to a frozen value.
+"""What to run, and why: a pure function from a request and a machine to a frozen value.
 
 No device is touched here. The same inputs give the same plan, and plans are cached, so that a
 repeated call finds its decisions made.
@@ -6,41 +6,42 @@ repeated call finds its decisions made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from html import escape
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from gpuconv import dtypes, tiling
+from gpuconv import tiling
+from gpuconv.algorithms import ALGORITHMS
+from gpuconv.bounded import Bounded
+from gpuconv.cost import Machine, Prediction, predict
+from gpuconv.epilogue import Epilogue
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
-from gpuconv.weights import Term, Weights, cross_terms
+from gpuconv.request import Candidate, Request
+from gpuconv.weights import Term
 
-__all__ = ["METHODS", "Plan", "make_plan"]
-
-METHODS = ("auto", "dense", "separable")
-
-#: Rows of a tile and bytes of a row, without the halo: with it and its copies a tile fills a
-#: second-level cache (1–2 MiB). Half the width costs up to half the speed, as a tile has a fixed
-#: cost in Python.
-_TILE_ROWS = 128
-_TILE_ROW_BYTES = 4096
+__all__ = ["Plan", "duration", "make_plan", "size"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plan:
     """A decision: which algorithm runs on what, in which tiles, and why no other.
 
-    Make one with :func:`gpuconv.plan`; it says its reasons by :meth:`explain`.
+    Make one with :func:`gpuconv.plan`; call it with an image as often as you like, from any thread;
+    :meth:`explain` says its reasons. In a notebook it shows itself as a table.
     """
 
-    #: "dense" or "separable".
+    #: One of ``gpuconv.algorithms.ALGORITHMS``.
     algorithm: str
-    #: The kernel as it is correlated with the image (turned by 180° for a convolution).
+    #: The kernel as it is correlated with the image (turned by 180° for a convolution), without
+    #: margins of zeros.
     kernel: Kernel
-    #: Separable terms (column, row) to run; () for dense.
+    #: Separable terms (column, row), where the algorithm needs them.
     terms: tuple[Term, ...]
     #: Planes of the batch: the leading axes of the image, channels among them.
     batch: tuple[int, ...]
@@ -54,24 +55,81 @@ class Plan:
     dtype: np.dtype[Any]
     accumulator: np.dtype[Any]
     out_dtype: np.dtype[Any]
+    #: Point-wise work on each result.
+    epilogue: Epilogue
+    #: Whether pixels have weights of their own, and whether NaN has none: results are normalised.
+    masked: bool
+    ignore_nan: bool
     #: Output rows and columns of a tile.
     tile: tuple[int, int]
+    #: Rows and columns of a Fourier transform.
+    transform: tuple[int, int] | None
+    #: Standard deviations (along y, along x) of a recursive Gaussian.
+    sigma: tuple[float, float] | None
     #: Multiply–adds per output pixel.
-    operations: int
+    operations: float
+    #: Seconds, bytes and peak memory that it is expected to take on `machine`.
+    prediction: Prediction
+    machine: Machine
     #: Other algorithms, each with the reason why it was not chosen.
     rejected: tuple[tuple[str, str], ...]
     #: What the engine of the GPU that it was planned for says of it.
     engine: tuple[str, ...] = ()
+    #: What ``plan(image)`` calls.
+    runner: Callable[..., Any] | None = None
 
     # Terms hold arrays, which have neither a hash nor a plain ==; the kernel decides them.
+    @cached_property
     def _identity(self) -> tuple[object, ...]:
-        return tuple(v for name, v in vars(self).items() if name != "terms")
+        return tuple(getattr(self, f.name) for f in fields(self) if f.name != "terms")
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._identity)
 
     def __hash__(self) -> int:
-        return hash(self._identity())
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return self._identity() == other._identity() if isinstance(other, Plan) else NotImplemented
+        if self is other:
+            return True
+        return self._identity == other._identity if isinstance(other, Plan) else NotImplemented
+
+    def __repr__(self) -> str:
+        rows, columns = self.kernel.shape
+        image = f"{(*self.batch, self.y.n, self.x.n)} {self.dtype}"
+        expected = duration(self.prediction.seconds)
+        return f"<Plan {self.algorithm}, {rows}×{columns} over {image}, {expected} predicted>"
+
+    def __getstate__(self) -> dict[str, object]:
+        # Hashes of text differ between processes.
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __call__(self, image: Any, out: Any = None, mask: Any = None) -> Any:
+        """Filter an image of the shape and dtype that were planned for.
+
+        Parameters
+        ----------
+        image : array
+            Of the planned shape and dtype.
+        out : array, optional
+            Where the result is written; may be the image.
+        mask : array, optional
+            Which pixels count, for a plan made with ``masked=True``.
+
+        Returns
+        -------
+        array
+            `out`, or a new array.
+
+        Raises
+        ------
+        ArgumentError
+            The image is not what was planned for, or `out` cannot hold the result.
+        """
+        if self.runner is None:
+            raise ArgumentError("a plan that was not made by gpuconv.plan cannot be called")
+        return self.runner(image, out, mask)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,105 +142,156 @@ class Plan:
         read = prod(self.batch) * self.y.n * self.x.n * self.dtype.itemsize
         return read + prod(self.shape) * self.out_dtype.itemsize
 
+    def rows(self) -> list[tuple[str, str]]:
+        """Return what the plan has to say as pairs (what, said)."""
+        height, width = self.kernel.shape
+        count, expected = len(self.terms), self.prediction
+        form = f"{count} separable term{'s' if count > 1 else ''}" if count else "dense"
+        reads = f"{self.dtype} → {self.accumulator} → {self.out_dtype}"
+        rows = [
+            ("algorithm", self._named()),
+            ("kernel", f"{height}×{width}, {form}, anchor {self.kernel.anchor}"),
+            ("image", f"{(*self.batch, self.y.n, self.x.n)} → {self.shape}, {reads}"),
+            ("border", f"{self.border[0]} along y, {self.border[1]} along x"),
+            ("time", f"{duration(expected.seconds)} predicted, {self._rates()}"),
+            ("operations", f"{self.operations:.4g} multiply-adds per output pixel"),
+            (
+                "memory",
+                f"{size(expected.bytes)} read and written, {size(expected.peak)} at the peak",
+            ),
+        ]
+        if not self.engine:
+            rows.append(("tile", f"{self.tile[0]}×{self.tile[1]} output pixels"))
+        rows += [(line[:12].strip(), line[12:]) for line in self.engine]
+        return rows + [(f"not {name}", why) for name, why in self.rejected]
+
+    def _rates(self) -> str:
+        if self.machine.measured:
+            return f"at rates measured on {self.machine.name}"
+        return f"at rates assumed for {self.machine.name}: gpuconv tune measures them"
+
+    def _named(self) -> str:
+        if self.transform:
+            rows, columns = self.transform
+            return f"{self.algorithm}, transforms of {rows}×{columns}"
+        return self.algorithm
+
     def explain(self) -> str:
         """Return what will run, what it costs, and why each other algorithm was turned down."""
-        rows, columns = self.kernel.shape
-        form = f"{len(self.terms)} separable term(s)" if self.terms else "dense"
-        reads = f"{self.dtype} → {self.accumulator} → {self.out_dtype}"
-        lines = [
-            f"algorithm   {self.algorithm}",
-            f"kernel      {rows}×{columns}, {form}, anchor {self.kernel.anchor}",
-            f"image       {(*self.batch, self.y.n, self.x.n)} → {self.shape}, {reads}",
-            f"border      {self.border[0]} along y, {self.border[1]} along x",
-            f"operations  {self.operations} multiply-adds per output pixel",
-            f"memory      {self.bytes_moved / 1e6:.1f} MB read and written",
-        ]
-        engine = self.engine or (f"tile        {self.tile[0]}×{self.tile[1]} output pixels",)
-        return "\n".join(
-            lines + list(engine) + [f"not {name:<11} {why}" for name, why in self.rejected]
+        rows = self.rows()
+        wide = max(len(what) for what, _ in rows)
+        return "\n".join(f"{what:<{wide}}  {said}" for what, said in rows)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{escape(what)}</th>"
+            f"<td style='text-align:left'>{escape(said)}</td></tr>"
+            for what, said in self.rows()
         )
+        return f"<table>{rows}</table>"
 
 
-def _choose(
-    kernel: Kernel, method: str, tolerance: float
-) -> tuple[tuple[Term, ...], tuple[tuple[str, str], ...]]:
-    """Return the separable terms to run (() for dense) and the other algorithm with its reason."""
-    rows, columns = kernel.shape
-    dense, pair = rows * columns, rows + columns
-    if method == "dense":
-        return (), (("separable", "method='dense' was asked for"),)
-    line = rows == 1 < columns
-    most = min(rows, columns) if method == "separable" or line else (dense - 1) // pair
-    terms = kernel.terms or cross_terms(kernel.numerators, tolerance, most)
-    if method == "separable":
-        if not terms:
-            raise ArgumentError(
-                "method='separable' cannot run this kernel exactly: its integer weights are no "
-                "sum of integer separable terms; use method='auto' or 'dense'"
-            )
-        return terms, (("dense", "method='separable' was asked for"),)
-    if not terms:
-        return (), (("separable", f"the kernel is no sum of {most} or fewer separable terms"),)
-    if line:
-        return terms, (("dense", "it needs several rows to be efficient, and this kernel is one"),)
-    cost = len(terms) * pair
-    if cost >= dense:
-        return (), (("separable", f"{cost} multiply-adds per pixel, dense takes {dense}"),)
-    return terms, (("dense", f"{dense} multiply-adds per pixel, separable takes {cost}"),)
+#: Plans keep kernels, which may be large.
+_PLANS: Bounded[Plan] = Bounded(most=64 * 2**20)
+#: Bytes of a plan beside its kernel's weights, about.
+_PLAN_BYTES = 4096
 
 
-def _tile(y: tiling.Axis, x: tiling.Axis, itemsize: int) -> tuple[int, int]:
-    """Return output rows and columns of a tile: at least as wide as its halo, which is work too."""
-    width = max(_TILE_ROW_BYTES // itemsize, x.footprint) // x.stride
-    return max(_TILE_ROWS // y.stride, 1), max(width, 1)
+def make_plan(request: Request, machine: Machine) -> Plan:
+    """Return the plan of a request on a machine; the same one when asked again.
 
-
-@lru_cache(maxsize=256)
-def make_plan(
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    kernel: Kernel,
-    flip: bool,
-    border: tuple[str, str],
-    cval: float,
-    size: str,
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    out_dtype: np.dtype[Any],
-    method: str,
-) -> Plan:
-    """Plan a real correlation over the last two axes of an image (…, H, W).
-
-    `flip` turns the kernel first, which makes it a convolution. The arguments are as
-    :class:`gpuconv.arguments.Options` has checked them.
+    Raises
+    ------
+    ArgumentError
+        The request's method cannot run it; the message says why.
     """
-    used = kernel.flip() if flip else kernel
-    y, x = (
-        tiling.axis(shape[i - 2], used.shape[i], used.anchor[i], size, stride[i], dilation[i])
-        for i in (0, 1)
-    )
-    fill = cval if "constant" in border else 0.0
+    size = _PLAN_BYTES + 2 * sum(part.nbytes for part in request.kernel.parts)
+    return _PLANS.get((request, machine), lambda: _plan(request, machine), bytes=size)
 
-    def accumulator(total: float) -> np.dtype[Any]:
-        return dtypes.accumulator(dtype, out_dtype, total, used.integer, used.divisor, fill)
 
-    terms, rejected = _choose(used, method, float(np.finfo(accumulator(used.total)).eps) / 4)
-    # Terms found for dense weights may cancel, and then their sums are larger than the kernel's.
-    summed = accumulator(max(used.total, Weights(None, terms).total if terms else 0))
-    rows, columns = used.shape
+def _plan(request: Request, machine: Machine) -> Plan:
+    chosen, prediction, rejected = _choose(request, machine)
     return Plan(
-        algorithm="separable" if terms else "dense",
-        kernel=used,
-        terms=terms,
-        batch=shape[:-2],
-        y=y,
-        x=x,
-        border=border,
-        cval=cval,
-        dtype=dtype,
-        accumulator=summed,
-        out_dtype=out_dtype,
-        tile=_tile(y, x, summed.itemsize),
-        operations=len(terms) * (rows + columns) or rows * columns,
+        algorithm=chosen.algorithm,
+        kernel=request.kernel,
+        terms=chosen.terms,
+        batch=request.batch,
+        y=request.y,
+        x=request.x,
+        border=request.border,
+        cval=request.cval,
+        dtype=request.dtype,
+        accumulator=chosen.accumulator,
+        out_dtype=request.out_dtype,
+        epilogue=request.epilogue,
+        masked=request.masked,
+        ignore_nan=request.ignore_nan,
+        tile=chosen.tile,
+        transform=chosen.transform,
+        sigma=chosen.sigma,
+        operations=chosen.operations,
+        prediction=prediction,
+        machine=machine,
         rejected=rejected,
     )
+
+
+Rejected = tuple[tuple[str, str], ...]
+
+
+def _choose(request: Request, machine: Machine) -> tuple[Candidate, Prediction, Rejected]:
+    """Return the candidate that finishes first, what it takes, and why no other."""
+    asked = request.method
+    if asked != "auto":
+        found = ALGORITHMS[asked](request, machine)
+        if isinstance(found, str):
+            raise ArgumentError(f"method={asked!r} cannot run this: {found}; use method='auto'")
+        others = tuple((name, f"method={asked!r} was asked for") for name in ALGORITHMS)
+        rejected = tuple(other for other in others if other[0] != asked)
+        return found, predict(found, request, machine), rejected
+    candidates = list[tuple[Candidate, Prediction]]()
+    reasons = dict[str, str]()
+    for name, algorithm in ALGORITHMS.items():
+        found = algorithm(request, machine)
+        if isinstance(found, str):
+            reasons[name] = found
+        else:
+            candidates.append((found, predict(found, request, machine)))
+    chosen, best = min(candidates, key=lambda c: c[1].seconds)
+    for candidate, prediction in candidates:
+        if candidate is not chosen:
+            reasons[candidate.algorithm] = _slower(prediction, best)
+    return chosen, best, tuple((name, reasons[name]) for name in ALGORITHMS if name in reasons)
+
+
+def _slower(prediction: Prediction, best: Prediction) -> str:
+    ratio = prediction.seconds / best.seconds
+    return f"{duration(prediction.seconds)} predicted, {ratio:.3g} times as long"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that suits it.
+
+    Examples
+    --------
+    >>> size(512), size(67_108_864), size(2_000_000_000)
+    ('512 B', '67.1 MB', '2 GB')
+    """
+    for unit, each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= each:
+            return f"{count / each:.3g} {unit}"
+    return f"{count} B"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the unit that suits them.
+
+    Examples
+    --------
+    >>> duration(0.0123), duration(4.56e-5), duration(7.8)
+    ('12.3 ms', '45.6 µs', '7.8 s')
+    """
+    for unit, size in (("s", 1), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} µs"

@@ -1,0 +1,32 @@
+"""The ways to compute a linear filter: each says whether it can run a request, and how.
+
+An algorithm is a pure function ``(request, machine) -> Candidate | str``; a string is the reason
+why it cannot. To add one: a function here, a row in :data:`ALGORITHMS`, what it costs in
+:mod:`gpuconv.cost`, and a file of its name in a backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gpuconv.algorithms.box import box
+from gpuconv.algorithms.direct import dense, scale, separable
+from gpuconv.algorithms.fourier import fourier
+from gpuconv.algorithms.recursive import recursive
+from gpuconv.cost import Machine
+from gpuconv.request import Candidate, Request
+
+__all__ = ["ALGORITHMS", "METHODS"]
+
+#: Every algorithm by name; where two are predicted to take as long, the first is chosen.
+ALGORITHMS: dict[str, Callable[[Request, Machine], Candidate | str]] = {
+    "scale": scale,
+    "dense": dense,
+    "separable": separable,
+    "box": box,
+    "fft": fourier,
+    "recursive": recursive,
+}
+
+#: What ``method=`` takes.
+METHODS = ("auto", *ALGORITHMS)
