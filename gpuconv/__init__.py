@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gpuconv import errors, kernels
 from gpuconv.api import convolve, correlate, plan
 from gpuconv.backends import Device, devices
+from gpuconv.epilogue import Epilogue
 from gpuconv.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -25,6 +26,7 @@ from gpuconv.errors import (
 )
 from gpuconv.kernel import Kernel, as_kernel
 from gpuconv.plan import Plan
+from gpuconv.responses import filter_bank
 
 if TYPE_CHECKING:
     from gpuconv.filters import Chain, Filter
@@ -51,6 +53,7 @@ __all__ = [
     "Chain",
     "Device",
     "DeviceError",
+    "Epilogue",
     "Filter",
     "GpuconvError",
     "Image",
@@ -63,6 +66,7 @@ __all__ = [
     "correlate",
     "devices",
     "errors",
+    "filter_bank",
     "kernels",
     "plan",
     "read_frames",

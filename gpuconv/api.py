@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import ModuleType
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from gpuconv import backends, dtypes
-from gpuconv.arguments import (
-    Array,
-    Border,
-    Method,
-    Options,
-    Size,
-    Step,
-    channel_index,
-    channels_first,
-    channels_restored,
-    check_image,
-    check_out,
-    component,
-    output_dtype,
-)
-from gpuconv.errors import ArgumentError
+from gpuconv.arguments import Accuracy, Array, Border, Method, Nan, Options, Size, Step
+from gpuconv.call import filtered, plan_of
+from gpuconv.epilogue import Epilogue
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
 from gpuconv.plan import Plan
 
@@ -45,6 +31,10 @@ def convolve(
     out: Array | None = None,
     device: str | None = None,
     method: Method = "auto",
+    accuracy: Accuracy = "exact",
+    mask: ArrayLike | None = None,
+    nan: Nan = "propagate",
+    epilogue: Epilogue | None = None,
 ) -> Array:
     """Convolve the last two axes of an image with a kernel.
 
@@ -81,10 +71,29 @@ def convolve(
     out : ndarray, optional
         Where to write; it may be the image itself or overlap it.
     device : {None, "auto", "cpu", "cuda", "cuda:N"}
-        Where to compute; the default leaves the image where it is.
-    method : {"auto", "dense", "separable"}
-        Algorithm; all give the same result up to rounding in the accumulator, and the same bits
-        for integer weights on integer pixels.
+        Where to compute; the default leaves the image where it is. "auto" takes an image in host
+        memory to the GPU if it is expected back sooner than the CPU is done.
+    method : {"auto", "scale", "dense", "separable", "box", "fft", "recursive"}
+        Algorithm; the default is what is expected to finish first, see :func:`plan`. "scale" is for
+        a single weight, "dense" sums over all taps, "separable" over columns and rows, "box" is for
+        equal weights, "fft" goes through Fourier transforms, "recursive" is an approximation of
+        Gaussians.
+    accuracy : {"exact", "fast"}
+        "exact" is the same result by all algorithms up to rounding in the accumulator, within
+        (4 + taps/32) · eps · Σ|w| · max|x| of the definition, and the same bits for integer weights
+        on integer pixels; NaN and infinity stay where weights ≠ 0 lie over them. "fast" allows
+        errors up to 1e-3 · Σ|w| · max|x|.
+    mask : array_like, optional
+        Which pixels count: bool, True for those that do, or weights ≥ 0. Broadcastable to the
+        image; with a `channel_axis` it may have none, and is for all channels then. Results are
+        normalised: Σ w · Σ w·m·x / Σ w·m, m being the weights of the pixels, which is the weighted
+        mean of the pixels that count times the sum of the kernel, and the plain result where all
+        count as 1. Where none counts it is NaN, 0 in integers. Borders extend the mask as they do
+        the image, and `cval` counts as 1. A masked array brings its own mask, times this one.
+    nan : {"propagate", "ignore"}
+        What NaN does: results that it is under become NaN, or it is a pixel that does not count.
+    epilogue : Epilogue, optional
+        Scale, offset, absolute value and limits for each result, before it is rounded.
 
     Returns
     -------
@@ -95,7 +104,7 @@ def convolve(
     Raises
     ------
     ArgumentError
-        A value is not allowed, or shapes do not fit.
+        A value is not allowed, shapes do not fit, or pixels are masked and the weights sum to 0.
     ArgumentTypeError
         An argument is of a kind that is not accepted; bool images are.
     DeviceError
@@ -108,15 +117,23 @@ def convolve(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import gpuconv as gc
     >>> gc.convolve([[0, 0, 0], [0, 9, 0], [0, 0, 0]], gc.kernels.box(3)).tolist()
     [[1, 1, 1], [1, 1, 1], [1, 1, 1]]
     >>> bright = np.full((1, 2), 200, np.uint8)
     >>> gc.convolve(bright, [[1, 1]]).tolist()
     [[255, 255]]
+    >>> holes = [[1.0, np.nan, 5.0, 9.0]]
+    >>> gc.convolve(holes, [[0.5, 0.5]], nan="ignore").round(9).tolist()
+    [[1.0, 5.0, 7.0, 9.0]]
+    >>> gc.convolve(holes, [[0.5, 0.5]], mask=[1, 0, 1, 0]).round(9).tolist()
+    [[1.0, 5.0, 5.0, nan]]
+    >>> gc.convolve(bright, [[1, -1.5]], epilogue=gc.Epilogue(absolute=True)).tolist()
+    [[100, 100]]
     """
-    options = Options(True, border, cval, size, stride, dilation, method)
-    return _filter(image, as_kernel(kernel), options, channel_axis, dtype, out, device)
+    options = _options(True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    return filtered(image, _known_kernel(kernel), options, channel_axis, dtype, out, device, mask)
 
 
 def correlate(
@@ -133,6 +150,10 @@ def correlate(
     out: Array | None = None,
     device: str | None = None,
     method: Method = "auto",
+    accuracy: Accuracy = "exact",
+    mask: ArrayLike | None = None,
+    nan: Nan = "propagate",
+    epilogue: Epilogue | None = None,
 ) -> Array:
     """Correlate the last two axes of an image with a kernel: convolve without flipping it.
 
@@ -142,6 +163,7 @@ def correlate(
     Parameters
     ----------
     image, kernel, border, cval, size, stride, dilation, channel_axis, dtype, out, device, method
+    accuracy, mask, nan, epilogue
         As for :func:`convolve`. A complex kernel is not conjugated.
 
     Returns
@@ -162,8 +184,8 @@ def correlate(
     >>> gc.convolve([[1, 2, 3]], [[0, 0, 1]], border="zero").tolist()
     [[0, 1, 2]]
     """
-    options = Options(False, border, cval, size, stride, dilation, method)
-    return _filter(image, as_kernel(kernel), options, channel_axis, dtype, out, device)
+    options = _options(False, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    return filtered(image, _known_kernel(kernel), options, channel_axis, dtype, out, device, mask)
 
 
 def plan(
@@ -180,6 +202,10 @@ def plan(
     out_dtype: DTypeLike | None = None,
     device: str | None = None,
     method: Method = "auto",
+    accuracy: Accuracy = "exact",
+    masked: bool = False,
+    nan: Nan = "propagate",
+    epilogue: Epilogue | None = None,
 ) -> Plan:
     """Return what :func:`convolve` would do with such an image, without doing it.
 
@@ -189,13 +215,16 @@ def plan(
         Shape of the image, (…, H, W) with its channel axis.
     dtype : dtype
         Of the image; a complex one is planned as each of its two real passes.
-    kernel, border, cval, size, stride, dilation, channel_axis, method
+    kernel, border, cval, size, stride, dilation, channel_axis, method, accuracy, nan, epilogue
         As for :func:`convolve`; the kernel must be real.
     out_dtype : dtype, optional
         Of the output; the default is the image's.
     device : {None, "auto", "cpu", "cuda", "cuda:N"}
         What ``explain()`` is to be for; the default is the CPU. For a GPU it tells the kernels that
-        would run and the device memory that they would take.
+        would run and the device memory that they would take. "auto" tells of both, for an image in
+        host memory.
+    masked : bool
+        Whether the plan is to be called with a mask.
 
     Returns
     -------
@@ -211,75 +240,46 @@ def plan(
     --------
     >>> import gpuconv as gc
     >>> p = gc.plan((1080, 1920), "float32", gc.kernels.gaussian(3))
-    >>> p.algorithm, p.rejected
-    ('separable', (('dense', '625 multiply-adds per pixel, separable takes 50'),))
+    >>> p.algorithm, dict(p.rejected)["box"]
+    ('separable', 'the weights are not all equal')
     """
-    used = as_kernel(kernel)
-    if used.complex:
-        raise ArgumentError("kernel is complex; plan its .real and its .imag")
-    given = dtypes.native(dtype, "dtype")
-    stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
-    options = Options(True, border, cval, size, stride, dilation, method)
-    planes = channels_first(shape, channel_index(len(shape), channel_axis))
-    made = options.plan(planes, component(given), used, options.cval.real, component(stored))
-    engine = backends.select(None, device)
-    with engine.place(None, device):
-        words = engine.describe(made)
-    return replace(made, engine=words) if words else made
+    options = _options(True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    used = _known_kernel(kernel)
+    return plan_of(shape, dtype, used, options, channel_axis, out_dtype, device, masked)
 
 
-def _filter(
-    image: ArrayLike,
-    kernel: Kernel,
-    options: Options,
-    channel_axis: int | None,
-    dtype: DTypeLike | None,
-    out: Array | None,
-    device: str | None,
-) -> Array:
-    engine, home = backends.select(image, device), backends.owner(image)
-    pixels = check_image(image, home, options)
-    if channel_axis is None:
-        channel_axis = getattr(image, "channel_axis", None)
-    channel = channel_index(pixels.ndim, channel_axis)
-    stored = output_dtype(pixels.dtype, kernel, dtype, out)
-    view = pixels if channel is None else np.moveaxis(pixels, channel, 0)
-    real = kernel.real if kernel.complex else kernel
-    planned = options.plan(
-        view.shape, component(pixels.dtype), real, options.cval.real, component(stored)
-    )
-    shape = channels_restored(planned.shape, channel)
-    with engine.place(image, device):
-        result = home.empty(shape, stored) if out is None else check_out(out, shape, home)
-        if out is not None and home.overlap(result, pixels):
-            view = view.copy()
-        target = result if channel is None else np.moveaxis(result, channel, 0)
-        if stored.kind == "c":
-            _complex_passes(engine, home, options, view, kernel, target)
-        else:
-            engine.run(planned, view, target)
-    return result if out is None else out
+def _options(flip: bool, *given: object) -> Options:
+    try:
+        return _known_options(flip, *given)
+    except TypeError:  # a list among them; or what is wrong with one is said now
+        return Options.of(flip, *given)  # type: ignore[arg-type]
 
 
-def _complex_passes(
-    engine: ModuleType,
-    home: ModuleType,
-    options: Options,
-    image: Array,
-    kernel: Kernel,
-    out: Array,
-) -> None:
-    """Filter by real passes: (a + bi)(c + di) = (ac − bd) + (ad + bc)i."""
-    images = [image.real, image.imag] if image.dtype.kind == "c" else [image]
-    kernels = [kernel.real, kernel.imag] if kernel.complex else [kernel]
-    fills = options.cval.real, options.cval.imag
-    out[...] = 0
-    for i, pixels in enumerate(images):
-        for k, weights in enumerate(kernels):
-            planned = options.plan(
-                pixels.shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
-            )
-            part = home.empty(planned.shape, planned.out_dtype)
-            engine.run(planned, pixels, part)
-            target = out.imag if i + k == 1 else out.real
-            target += -part if i + k == 2 else part
+@lru_cache(maxsize=256, typed=True)  # 1.0 is no stride, though it equals 1
+def _known_options(*given: object) -> Options:
+    return Options.of(*given)  # type: ignore[arg-type]
+
+
+#: Bytes of weights up to which equal weights are known to be the same kernel; of larger ones the
+#: comparison takes as long as what it saves.
+_SMALL_KERNEL = 4096
+
+
+def _known_kernel(kernel: KernelLike) -> Kernel:
+    """Return `kernel` as a :class:`Kernel`: the same one for the same few weights."""
+    if isinstance(kernel, Kernel):
+        return kernel
+    if type(kernel) not in (list, np.ndarray):
+        return as_kernel(kernel)
+    try:
+        weights: Array = np.asarray(kernel)
+    except (ValueError, OverflowError):  # told of where weights are checked
+        return as_kernel(kernel)
+    if weights.dtype.char not in "bBhHiIlLqQefd" or weights.nbytes > _SMALL_KERNEL:
+        return as_kernel(kernel)
+    return _kernel_of(weights.shape, weights.dtype, weights.tobytes())
+
+
+@lru_cache(maxsize=256)
+def _kernel_of(shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes) -> Kernel:
+    return as_kernel(np.frombuffer(content, dtype).reshape(shape))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from functools import cached_property
+from math import isnan
 from operator import index
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -11,14 +14,20 @@ from numpy.typing import DTypeLike, NDArray
 
 from gpuconv import border as borders
 from gpuconv import dtypes, tiling
+from gpuconv.algorithms import METHODS
+from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.kernel import Kernel
-from gpuconv.plan import METHODS, Plan, make_plan
+from gpuconv.masks import check_gain
+from gpuconv.request import ACCURACIES, Request, trimmed
 
 __all__ = [
+    "NANS",
+    "Accuracy",
     "Array",
     "Border",
     "Method",
+    "Nan",
     "Options",
     "Size",
     "Step",
@@ -26,25 +35,43 @@ __all__ = [
     "channels_first",
     "channels_restored",
     "check_image",
+    "check_mask",
     "check_out",
     "component",
     "output_dtype",
+    "unmasked",
 ]
 
 Array: TypeAlias = NDArray[Any]
 Border: TypeAlias = str | tuple[str, str]
 Size: TypeAlias = Literal["same", "valid", "full"]
-Method: TypeAlias = Literal["auto", "dense", "separable"]
+Method: TypeAlias = Literal["auto", "scale", "dense", "separable", "box", "fft", "recursive"]
+Accuracy: TypeAlias = Literal["exact", "fast"]
+Nan: TypeAlias = Literal["propagate", "ignore"]
 Step: TypeAlias = int | tuple[int, int]
 
+#: What ``nan=`` takes: NaN makes NaN of every result that it is under; or it does not count.
+NANS = ("propagate", "ignore")
 
+
+@dataclass(frozen=True)
 class Options:
-    """The options that convolution and correlation share, checked."""
+    """The options that convolution and correlation share, checked. Hashable."""
 
-    __slots__ = ("border", "cval", "dilation", "flip", "method", "size", "stride")
+    flip: bool
+    border: tuple[str, str]
+    cval: complex
+    size: str
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    method: str
+    accuracy: str
+    ignore_nan: bool
+    epilogue: Epilogue
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         flip: bool,
         border: Border,
         cval: complex,
@@ -52,38 +79,81 @@ class Options:
         stride: Step,
         dilation: Step,
         method: Method,
-    ) -> None:
+        accuracy: Accuracy,
+        nan: Nan,
+        epilogue: Epilogue | None,
+    ) -> Options:
+        """Return the options of a call, as the caller gave them."""
         if not isinstance(cval, (int, float, complex, np.number)):
             raise ArgumentTypeError(f"cval={cval!r} must be a number")
-        self.flip, self.cval = flip, complex(cval)
-        self.border = borders.pair(border, cval)
-        self.size = choose("size", size, tiling.SIZES, "a size mode")
-        self.stride = _steps("stride", stride)
-        self.dilation = _steps("dilation", dilation)
-        self.method = choose("method", method, METHODS, "a method")
+        if not isinstance(epilogue, Epilogue | None):
+            raise ArgumentTypeError(f"epilogue={epilogue!r} must be a gpuconv.Epilogue, or None")
+        return cls(
+            flip,
+            borders.pair(border, cval),
+            complex(cval),
+            choose("size", size, tiling.SIZES, "a size mode"),
+            _steps("stride", stride),
+            _steps("dilation", dilation),
+            choose("method", method, METHODS, "a method"),
+            choose("accuracy", accuracy, ACCURACIES, "an accuracy"),
+            choose("nan", nan, NANS, "a way to treat NaN") == "ignore",
+            epilogue or NOTHING,
+        )
 
-    def plan(
+    # Options are part of the key of every call.
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, object]:
+        # Hashes of text differ between processes.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def request(
         self,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         kernel: Kernel,
         cval: float,
         out_dtype: np.dtype[Any],
-    ) -> Plan:
-        """Return the plan of one real pass over an image (…, H, W)."""
-        return make_plan(
-            shape,
-            dtype,
-            kernel,
-            self.flip,
+        masked: bool = False,
+    ) -> Request:
+        """Return the request of one real pass over an image (…, H, W)."""
+        used = kernel.flip() if self.flip else kernel
+        axes = (
+            tiling.axis(
+                shape[i - 2],
+                used.shape[i],
+                used.anchor[i],
+                self.size,
+                self.stride[i],
+                self.dilation[i],
+            )
+            for i in (0, 1)
+        )
+        left, y, x = trimmed(used, *axes)
+        request = Request(
+            left,
+            shape[:-2],
+            y,
+            x,
             self.border,
-            cval,
-            self.size,
-            self.stride,
-            self.dilation,
+            cval if "constant" in self.border else 0.0,
+            dtype,
             out_dtype,
             self.method,
+            self.accuracy,
+            self.epilogue,
+            masked,
+            self.ignore_nan and (dtype.kind == "f" or ("constant" in self.border and isnan(cval))),
         )
+        if request.masked or request.ignore_nan:
+            check_gain(left, request.accumulator)
+        return request
 
 
 def _steps(argument: str, value: Step) -> tuple[int, int]:
@@ -180,6 +250,43 @@ def output_dtype(
             f"dtype={wanted} cannot hold the complex result; use complex64 or complex128"
         )
     return wanted
+
+
+def check_mask(
+    mask: Any, shape: tuple[int, ...], channel: int | None, backend: ModuleType
+) -> Array:
+    """Return `mask` as an array of `backend` of the image's `shape`, its channel axis first."""
+    weights: Array = backend.asarray(mask)
+    if weights.dtype.kind not in "biuf":
+        raise ArgumentTypeError(f"mask has dtype {weights.dtype}; it must be bool or real")
+    if weights.dtype.kind in "if" and not bool(((weights >= 0) & (weights < np.inf)).all()):
+        raise ArgumentError("mask has weights that are negative, infinite or NaN; allowed are ≥ 0")
+    planes = channels_first(shape, channel)
+    # With fewer axes than the image it has none for channels: (…, H, W), for all of them alike.
+    first = None if weights.ndim < len(shape) else channel
+    try:
+        spread: Array = np.broadcast_to(weights, planes if first is None else shape)
+    except ValueError:
+        raise ArgumentError(
+            f"mask has shape {weights.shape}; it must be broadcastable to the image's, {shape}"
+            + (f", or without its channel axis to {planes[1:]}" if channel is not None else "")
+        ) from None
+    return spread if first is None else np.moveaxis(spread, first, 0)
+
+
+def unmasked(image: Any) -> tuple[Any, NDArray[np.bool_] | None]:
+    """Return an image and which of its pixels count: a masked array says so itself, others do not.
+
+    Examples
+    --------
+    >>> pixels, counts = unmasked(np.ma.masked_equal([[1, 2], [3, 2]], 2))
+    >>> type(pixels).__name__, counts.tolist()
+    ('ndarray', [[True, False], [True, False]])
+    """
+    if not isinstance(image, np.ma.MaskedArray):
+        return image, None
+    pixels = np.asarray(image)
+    return pixels, None if image.mask is np.ma.nomask else np.asarray(~image.mask)
 
 
 def check_out(out: Any, shape: tuple[int, ...], backend: ModuleType) -> Array:

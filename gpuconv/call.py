@@ -1,0 +1,294 @@
+"""A call on its way from the caller's arguments to an engine.
+
+What can be decided from shapes and dtypes alone is decided once and kept: a repeated call finds it
+by a look into a dictionary.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from gpuconv import backends, dtypes
+from gpuconv.arguments import (
+    Array,
+    Options,
+    channel_index,
+    channels_first,
+    channels_restored,
+    check_image,
+    check_mask,
+    check_out,
+    component,
+    output_dtype,
+    unmasked,
+)
+from gpuconv.backends.travel import elsewhere, seconds
+from gpuconv.bounded import Bounded
+from gpuconv.errors import ArgumentError
+from gpuconv.kernel import Kernel
+from gpuconv.plan import Plan, make_plan
+
+__all__ = ["filtered", "plan_of"]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a call needs to know, beside the arrays."""
+
+    plan: Plan
+    #: Index of the channel axis.
+    channel: int | None
+    stored: np.dtype[Any]
+    #: Shape of the result.
+    shape: tuple[int, ...]
+
+
+_PREPARED: Bounded[_Prepared] = Bounded(most=32 * 2**20)
+
+
+def filtered(
+    image: ArrayLike,
+    kernel: Kernel,
+    options: Options,
+    channel_axis: int | None,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    device: str | None,
+    mask: ArrayLike | None,
+) -> Array:
+    """Return the image filtered, on the engine that `device` or the image decides."""
+    key = _key(image, kernel, options, channel_axis, dtype, out, device, mask)
+    known = None if key is None else _PREPARED.known(key)
+    if known is not None:
+        return _carried_out(known, image, out)  # type: ignore[arg-type]
+    image, counts = unmasked(image)
+    engines = backends.choices(image, device)
+    home = backends.owner(image)
+    pixels = check_image(image, home, options)
+    if channel_axis is None:
+        channel_axis = getattr(image, "channel_axis", None)
+    stored = output_dtype(pixels.dtype, kernel, dtype, out)
+    masked = not (mask is None and counts is None)
+    if stored.kind == "c" and (masked or options.ignore_nan or options.epilogue):
+        raise ArgumentError("mask, nan='ignore' and epilogue are for real images and kernels")
+    call = pixels.shape, pixels.dtype, kernel, options, channel_axis, stored, masked
+    engine, ready = _first(engines, call)
+    with engine.place(image, device):
+        view, target, result = _arrays(ready, home, pixels, out)
+        if stored.kind == "c":
+            _complex_passes(engine, home, options, view, kernel, target)
+        elif masked:
+            weights = _weights(mask, counts, pixels.shape, ready.channel, home)
+            if out is not None and home.overlap(result, weights):
+                weights = weights.copy()
+            engine.run(ready.plan, view, target, weights)
+        else:
+            engine.run(ready.plan, view, target)
+            if key is not None:
+                _PREPARED.get(key, lambda: ready, bytes=_bytes(kernel))
+    return result if out is None else out
+
+
+#: What ``device=`` says of arrays that each engine need not move.
+_DEVICES = {"host": "cpu", "cuda": "cuda"}
+
+
+def _key(
+    image: Any,
+    kernel: Kernel,
+    options: Options,
+    channel_axis: int | None,
+    dtype: DTypeLike | None,
+    out: Any,
+    device: str | None,
+    mask: Any,
+) -> tuple[object, ...] | None:
+    """Return what a plain call is remembered by: arrays of one engine's own kind, and no mask.
+
+    One that was carried out can be carried out again, without another look at its arguments.
+    """
+    engine = _own(image)
+    here = device is None or (engine is not None and device == _DEVICES[engine.NAME])
+    plain = here and mask is None and type(channel_axis) in (int, type(None))
+    plain = plain and (dtype is None or isinstance(dtype, np.dtype))
+    if engine is None or not plain or not (out is None or type(out) is type(image)):
+        return None
+    written = None if out is None else out.dtype
+    array = engine, engine.machine(), image.shape, image.dtype
+    return *array, kernel, options, channel_axis, dtype, written
+
+
+def _own(image: Any) -> ModuleType | None:
+    """Return the engine of whose own kind an array is: no subclass, and nothing like an array."""
+    if type(image) is np.ndarray:
+        return backends.host
+    cupy = sys.modules.get("cupy")
+    return backends.cuda if type(image) is getattr(cupy, "ndarray", np.ndarray) else None
+
+
+def _carried_out(ready: _Prepared, image: Array, out: Array | None) -> Array:
+    """Return the image filtered, for a call that has been carried out before."""
+    engine = _own(image) or backends.host
+    with engine.place(image, None):
+        view, target, result = _arrays(ready, engine, image, out)
+        engine.run(ready.plan, view, target)
+    return result if out is None else out
+
+
+def _arrays(
+    ready: _Prepared, home: ModuleType, pixels: Array, out: Array | None
+) -> tuple[Array, Array, Array]:
+    """Return the image and the output, their channels first, and the output as it is returned."""
+    if out is None:
+        result = home.empty(ready.shape, ready.stored)
+    else:
+        result = check_out(out, ready.shape, home)
+        if home.overlap(result, pixels):
+            pixels = pixels.copy()
+    if ready.channel is None:
+        return pixels, result, result
+    return np.moveaxis(pixels, ready.channel, 0), np.moveaxis(result, ready.channel, 0), result
+
+
+def _weights(
+    mask: ArrayLike | None,
+    counts: Array | None,
+    shape: tuple[int, ...],
+    channel: int | None,
+    home: ModuleType,
+) -> Array:
+    """Return the weights of the pixels: the caller's times the image's own."""
+    given = [check_mask(m, shape, channel, home) for m in (mask, counts) if m is not None]
+    return given[0] if len(given) == 1 else given[0] * given[1]
+
+
+def _first(engines: tuple[ModuleType, ...], call: tuple[Any, ...]) -> tuple[ModuleType, _Prepared]:
+    """Return the engine that is done first with a call from host memory, and what it needs."""
+    ready = [(engine, _prepared(engine, *call)) for engine in engines]
+    return min(ready, key=lambda one: seconds(one[1].plan)) if len(ready) > 1 else ready[0]
+
+
+def _prepared(
+    engine: ModuleType,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernel: Kernel,
+    options: Options,
+    channel_axis: int | None,
+    stored: np.dtype[Any],
+    masked: bool,
+) -> _Prepared:
+    machine, channel = engine.machine(), channel_index(len(shape), channel_axis)
+
+    def prepare() -> _Prepared:
+        planes = channels_first(shape, channel)
+        real = kernel.real if kernel.complex else kernel
+        request = options.request(
+            planes, component(dtype), real, options.cval.real, component(stored), masked
+        )
+        plan = make_plan(request, machine)
+        return _Prepared(plan, channel, stored, channels_restored(plan.shape, channel))
+
+    key = (machine, shape, dtype, kernel, options, channel, stored, masked)
+    return _PREPARED.get(key, prepare, bytes=_bytes(kernel))
+
+
+def _bytes(kernel: Kernel) -> int:
+    """Return the bytes that a prepared call keeps alive, about."""
+    return 4096 + sum(part.nbytes for part in kernel.parts)
+
+
+def _complex_passes(
+    engine: ModuleType,
+    home: ModuleType,
+    options: Options,
+    image: Array,
+    kernel: Kernel,
+    out: Array,
+) -> None:
+    """Filter by real passes: (a + bi)(c + di) = (ac − bd) + (ad + bc)i."""
+    images = [image.real, image.imag] if image.dtype.kind == "c" else [image]
+    kernels = [kernel.real, kernel.imag] if kernel.complex else [kernel]
+    fills = options.cval.real, options.cval.imag
+    out[...] = 0
+    for i, pixels in enumerate(images):
+        for k, weights in enumerate(kernels):
+            request = options.request(
+                pixels.shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
+            )
+            planned = make_plan(request, engine.machine())
+            part = home.empty(planned.shape, planned.out_dtype)
+            engine.run(planned, pixels, part)
+            target = out.imag if i + k == 1 else out.real
+            target += -part if i + k == 2 else part
+
+
+@dataclass(frozen=True)
+class _Again:
+    """What a plan does when it is called: the call that it was made for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    kernel: Kernel
+    options: Options
+    channel_axis: int | None
+    stored: np.dtype[Any]
+    device: str | None
+    masked: bool
+
+    def __call__(self, image: Any, out: Any, mask: Any) -> Any:
+        _, counts = unmasked(image)
+        given = image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
+        if tuple(given.shape) != self.shape or given.dtype.newbyteorder("=") != self.dtype:
+            raise ArgumentError(
+                f"image has shape {tuple(given.shape)} and dtype {given.dtype}; this plan is for "
+                f"{self.shape} and {self.dtype}"
+            )
+        if (mask is None and counts is None) == self.masked:
+            raise ArgumentError(
+                "this plan is for a call with a mask" if self.masked else "this plan has no mask"
+            )
+        return filtered(
+            given,
+            self.kernel,
+            self.options,
+            self.channel_axis,
+            self.stored,
+            out,
+            self.device,
+            mask,
+        )
+
+
+def plan_of(
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    kernel: Kernel,
+    options: Options,
+    channel_axis: int | None,
+    out_dtype: DTypeLike | None,
+    device: str | None,
+    masked: bool,
+) -> Plan:
+    """Return the plan of a call, which can be called itself."""
+    given = dtypes.native(dtype, "dtype")
+    if kernel.complex:
+        raise ArgumentError("kernel is complex; plan its .real and its .imag")
+    stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
+    size = tuple(shape)
+    call = size, given, kernel, options, channel_axis, stored, masked
+    engines = backends.choices(None, device)
+    engine, ready = _first(engines, call)
+    made = ready.plan
+    with engine.place(None, device):
+        words = engine.describe(made)
+    others = [_prepared(other, *call).plan for other in engines if other is not engine]
+    words += tuple(f"{'elsewhere':<12}{elsewhere(other)}" for other in others)
+    again = _Again(size, given, kernel, options, channel_axis, stored, device, masked)
+    return replace(made, engine=words, runner=again)

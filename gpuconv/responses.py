@@ -1,0 +1,197 @@
+"""Several filters over one image in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from gpuconv import backends
+from gpuconv.arguments import (
+    Accuracy,
+    Array,
+    Border,
+    Method,
+    Options,
+    Size,
+    Step,
+    channel_index,
+    channels_first,
+    channels_restored,
+    check_image,
+    check_out,
+    component,
+    output_dtype,
+)
+from gpuconv.bank import REDUCTIONS, Bank
+from gpuconv.bounded import Bounded
+from gpuconv.epilogue import NOTHING, Epilogue
+from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.kernel import Kernel, KernelLike, as_kernel
+from gpuconv.plan import Plan, make_plan
+
+__all__ = ["Reduction", "filter_bank"]
+
+Reduction: TypeAlias = Literal["magnitude", "max", "sum"]
+
+_BANKS: Bounded[Bank] = Bounded(most=32 * 2**20)
+
+
+def filter_bank(
+    image: ArrayLike,
+    kernels: Iterable[KernelLike],
+    *,
+    reduce: Reduction | None = None,
+    flip: bool = True,
+    border: Border = "reflect",
+    cval: float = 0,
+    size: Size = "same",
+    stride: Step = 1,
+    dilation: Step = 1,
+    channel_axis: int | None = None,
+    dtype: DTypeLike | None = None,
+    out: Array | None = None,
+    device: str | None = None,
+    method: Method = "auto",
+    accuracy: Accuracy = "exact",
+    epilogue: Epilogue | None = None,
+) -> Array:
+    """Filter an image with several kernels, and stack or reduce what they give.
+
+    The image is read once for all of them. Responses that are reduced never lie in memory, and are
+    neither rounded nor saturated before: a Sobel magnitude of bytes is right.
+
+    Parameters
+    ----------
+    image : array_like of shape (…, H, W)
+        Real pixels, as for :func:`gpuconv.convolve`.
+    kernels : iterable of Kernel, array_like or tuple (column, row)
+        One filter each, real, of any sizes and anchors.
+    reduce : {None, "magnitude", "max", "sum"}
+        What becomes of the responses r: None stacks them on a new first axis; else each pixel is
+        √(Σ r²), the largest r, or Σ r.
+    flip : bool, default True
+        Whether to convolve; False correlates.
+    border, cval, stride, dilation, channel_axis, dtype, device, method, accuracy
+        As for :func:`gpuconv.convolve`, the same for all kernels.
+    size : {"same", "valid", "full"}, default "same"
+        As for :func:`gpuconv.convolve`; kernels of several sizes need "same".
+    out : ndarray, optional
+        Where to write; it may be the image itself, if the responses are reduced.
+    epilogue : Epilogue, optional
+        Done to each response, or to what they are reduced to.
+
+    Returns
+    -------
+    ndarray
+        Shape (F, …, H, W) for F kernels, with the image's axes in its order; without the first axis
+        if responses are reduced. `out` if given.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, DeviceError
+        As for :func:`gpuconv.convolve`; or there are no kernels, one of them or the image is
+        complex, or outputs have different shapes.
+
+    Examples
+    --------
+    The strength of edges:
+
+    >>> import gpuconv as gc
+    >>> image = np.zeros((4, 5), np.uint8)
+    >>> image[:, 3:] = 10
+    >>> sobel = [gc.kernels.sobel_x(), gc.kernels.sobel_y()]
+    >>> gc.filter_bank(image, sobel, reduce="magnitude")[0].tolist()
+    [0, 0, 40, 40, 0]
+
+    Three blurs:
+
+    >>> gc.filter_bank(image, [gc.kernels.gaussian(sigma) for sigma in (1, 2, 4)]).shape
+    (3, 4, 5)
+    """
+    options = Options.of(
+        bool(flip), border, cval, size, stride, dilation, method, accuracy, "propagate", epilogue
+    )
+    filters = _checked(kernels)
+    if reduce is not None:
+        choose("reduce", reduce, REDUCTIONS, "a reduction")
+    home, engine = backends.owner(image), backends.select(image, device)
+    pixels = check_image(image, home, options)
+    stored = _real(pixels.dtype, output_dtype(pixels.dtype, filters[0], dtype, out))
+    named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
+    channel = channel_index(pixels.ndim, named)
+    planes = channels_first(pixels.shape, channel)
+    bank = _bank(engine, planes, component(pixels.dtype), filters, reduce, options, stored)
+    shape = channels_restored(bank.plans[0].shape, channel)
+    with engine.place(image, device):
+        whole = shape if reduce else (len(filters), *shape)
+        result = home.empty(whole, stored) if out is None else check_out(out, whole, home)
+        if out is not None and home.overlap(result, pixels):
+            pixels = pixels.copy()
+        view, target = pixels, result
+        if channel is not None:
+            view = np.moveaxis(pixels, channel, 0)
+            target = np.moveaxis(result, *((channel, 0) if reduce else (channel + 1, 1)))
+        engine.run_bank(bank, view, target)
+    return result if out is None else out
+
+
+def _real(image: np.dtype[Any], stored: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the output, if it and the image's are real."""
+    if "c" in (image.kind, stored.kind):
+        raise ArgumentTypeError(
+            f"filter_bank is for real images and outputs; these are {image} and {stored}"
+        )
+    return stored
+
+
+def _checked(kernels: Iterable[KernelLike]) -> tuple[Kernel, ...]:
+    """Return real kernels, at least one."""
+    if isinstance(kernels, Kernel) or not isinstance(kernels, Iterable):
+        raise ArgumentTypeError(
+            f"kernels is of type {type(kernels).__name__}; it must be an iterable of kernels"
+        )
+    filters = tuple(map(as_kernel, kernels))
+    if not filters:
+        raise ArgumentError("kernels is empty; give at least one")
+    for i, kernel in enumerate(filters):
+        if kernel.complex:
+            raise ArgumentTypeError(f"kernels[{i}] is complex; give its .real and its .imag")
+    return filters
+
+
+def _bank(
+    engine: ModuleType,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    kernels: tuple[Kernel, ...],
+    reduce: str | None,
+    options: Options,
+    stored: np.dtype[Any],
+) -> Bank:
+    """Return the bank for images of a shape, channels first, and a dtype."""
+    machine = engine.machine()
+    plain = replace(options, epilogue=NOTHING)
+
+    def make() -> Bank:
+        requests = (plain.request(shape, dtype, k, options.cval.real, stored) for k in kernels)
+        plans = tuple(make_plan(request, machine) for request in requests)
+        _check_shapes(plans, options.size)
+        return Bank(plans, reduce, options.epilogue, stored)
+
+    size = sum(4096 + sum(part.nbytes for part in kernel.parts) for kernel in kernels)
+    key = machine, shape, dtype, kernels, reduce, options, stored
+    return _BANKS.get(key, make, bytes=size)
+
+
+def _check_shapes(plans: tuple[Plan, ...], size: str) -> None:
+    for i, plan in enumerate(plans):
+        if plan.shape != plans[0].shape:
+            raise ArgumentError(
+                f"size={size!r} gives outputs of different shapes, {plans[0].shape} for kernels[0] "
+                f"and {plan.shape} for kernels[{i}]; use size='same', or kernels of one size"
+            )
