@@ -27,10 +27,12 @@ DOOR = [
     "devices",
     "empty",
     "lacking",
+    "machine",
     "overlap",
     "owns",
     "place",
     "run",
+    "run_bank",
 ]
 
 IMAGE = np.zeros((2, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -13,7 +14,10 @@ from gpuconv import reference
 from gpuconv.backends import host
 from gpuconv.backends.host import linear
 from gpuconv.backends.host.bands import PRODUCT, band, groups, multiply, reach
+from gpuconv.backends.host.filter import Filter
+from gpuconv.backends.host.idle import Idle
 from gpuconv.backends.host.load import load
+from gpuconv.backends.host.pieces import pieces
 from gpuconv.border import MODES, span
 
 RNG = np.random.default_rng(3)
@@ -135,8 +139,33 @@ def test_scratch_that_is_kept_carries_nothing_over(kernel: Any) -> None:
     np.testing.assert_allclose(expected, reference.convolve(image, kernel), rtol=1e-4, atol=1e-5)
 
 
-def test_large_scratch_is_not_kept() -> None:
-    gc.convolve(np.ones((8, 8), np.float32), np.ones((3, 3)))
-    assert linear._kept.last[0].shape == (8, 8)
-    gc.convolve(np.ones((300, 300), np.float32), np.ones((3, 3)))
-    assert not hasattr(linear._kept, "last")
+def test_scratch_is_kept_up_to_a_bound() -> None:
+    idle = Idle(most=3 * 2**20)
+    parts = tuple(pieces(gc.plan((8, 8), "float32", np.ones((3, 3)))))
+    plans = [gc.plan((8, 8), "float32", np.full((3, 3), i)) for i in (1, 2, 3, 4)]
+    for plan in plans:
+        block = replace(linear.block_of(plan, 8, 8), pixels=np.empty(2**16, np.float32))
+        idle.give(plan, parts, [{((8, 8), ()): Filter(plan, block, (8, 8), None)}])
+    assert 0 < idle.bytes <= 3 * 2**20
+    assert [idle.take(plan) is None for plan in plans] == [True, True, False, False]
+    assert idle.take(plans[3]) is None  # in use
+    idle.give(plans[0], parts, [])
+    idle.clear()
+    assert idle.take(plans[0]) is None
+
+
+def test_a_call_that_fails_leaves_no_scratch_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, kernel = np.ones((20, 30), np.float32), gc.Kernel(np.ones((3, 3)))
+    gc.convolve(image, kernel, method="dense")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Filter, "__call__", interrupt)
+        before = linear._IDLE.bytes
+        with pytest.raises(KeyboardInterrupt):
+            gc.convolve(image, kernel, method="dense")
+        assert linear._IDLE.bytes < before
+    found = gc.convolve(image, kernel, method="dense")
+    np.testing.assert_array_equal(found, np.full((20, 30), 9))

@@ -2,8 +2,9 @@
 
 A backend is a module with ``NAME``, ``owns(array)``, ``devices()``, ``lacking(image, device)``,
 ``place(image, device)``, ``asarray(image)``, ``asnumpy(array)``, ``empty(shape, dtype)``,
-``overlap(a, b)`` and ``run(plan, image, out)``. It is chosen by the array's type or by
-``device=``; looking for one never imports a library that the caller did not import.
+``overlap(a, b)``, ``machine()``, ``describe(plan)``, ``run(plan, image, out, mask)`` and
+``run_bank(bank, image, out)``. It is chosen by the array's type or by ``device=``; looking for one
+never imports a library that the caller did not import.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gpuconv.backends import cuda, host
 from gpuconv.backends.device import Device
 from gpuconv.errors import ArgumentError, ArgumentTypeError, DeviceError
 
-__all__ = ["BACKENDS", "Device", "devices", "owner", "select"]
+__all__ = ["BACKENDS", "Device", "choices", "devices", "owner", "select"]
 
 #: In the order in which they are asked whose an array is; the host takes what nobody owns.
 BACKENDS: tuple[ModuleType, ...] = (host, cuda)
@@ -62,7 +63,7 @@ def select(image: Any, device: str | None) -> ModuleType:
     image : array
         Its owner runs it unless `device` says otherwise.
     device : None, "auto", "cpu", "cuda" or "cuda:N"
-        None and "auto" leave the array where it is.
+        None leaves the array where it is, and so does "auto" here; see :func:`choices`.
 
     Raises
     ------
@@ -84,6 +85,19 @@ def select(image: Any, device: str | None) -> ModuleType:
             + ("or copy the image to the host" if home is cuda else "or use device='cpu'")
         )
     return wanted
+
+
+def choices(image: Any, device: str | None) -> tuple[ModuleType, ...]:
+    """Return the backends of which the fastest is to filter `image`: one, unless "auto" is asked.
+
+    Raises
+    ------
+    ArgumentError, DeviceError
+        As for :func:`select`.
+    """
+    chosen = select(image, device)
+    free = device == "auto" and chosen is host and not cuda.lacking(None, None)
+    return (host, cuda) if free else (chosen,)
 
 
 def _check(device: str | None) -> None:

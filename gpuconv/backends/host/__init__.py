@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.backends.device import Device
-from gpuconv.backends.host.linear import run
+from gpuconv.backends.host import bank as banks
+from gpuconv.backends.host import linear, masked
 from gpuconv.backends.host.threads import thread_count
+from gpuconv.bank import Bank
+from gpuconv.cost import Machine, cpu
+from gpuconv.plan import Plan
 
 __all__ = [
     "NAME",
@@ -21,10 +25,12 @@ __all__ = [
     "devices",
     "empty",
     "lacking",
+    "machine",
     "overlap",
     "owns",
     "place",
     "run",
+    "run_bank",
 ]
 
 NAME = "host"
@@ -75,3 +81,27 @@ def overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
 def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
     """Return a context that changes nothing: there is one host memory."""
     return nullcontext()
+
+
+def run(plan: Plan, image: NDArray[Any], out: NDArray[Any], mask: Any = None) -> None:
+    """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap.
+
+    `mask`, of the image's shape, are the weights of its pixels, for a plan that is masked.
+    """
+    if 0 in out.shape:
+        return
+    if plan.masked or plan.ignore_nan:
+        masked.run(plan, image, out, mask)
+    else:
+        linear.run(plan, image, out)
+
+
+def run_bank(bank: Bank, image: NDArray[Any], out: NDArray[Any]) -> None:
+    """Filter `image` (…, H, W) into `out` as all filters of `bank` say; they must not overlap."""
+    if 0 not in out.shape:
+        banks.run(bank, image, out)
+
+
+def machine() -> Machine:
+    """Return what this computer can do, for plans."""
+    return cpu(thread_count())

@@ -7,15 +7,17 @@ memory: the products below are several times faster than adding up shifted array
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-__all__ = ["PRODUCT", "band", "groups", "multiply", "reach"]
+__all__ = ["PRODUCT", "Product", "band", "groups", "multiply", "products", "reach"]
 
 Array = NDArray[Any]
+#: Arguments of ``np.matmul``: left, right, out.
+Product: TypeAlias = tuple[Array, Array, Array]
 
 #: Multiply–adds of one product. OpenBLAS runs a product of up to 4 · 65536 on the calling thread
 #: (SMP_THRESHOLD_MIN · GEMM_MULTITHREAD_THRESHOLD in its interface/gemm.c); above, it wakes threads
@@ -63,17 +65,22 @@ def groups(array: Array, axis: int, count: int, step: int, length: int) -> Array
 
 
 def multiply(left: Array, right: Array, out: Array) -> None:
-    """Write the stacked product ``left @ right`` to `out`, in pieces that BLAS runs alone.
+    """Write the stacked product ``left @ right`` to `out`, in pieces that BLAS runs alone."""
+    for each in products(left, right, out):
+        np.matmul(*each)
+
+
+def products(left: Array, right: Array, out: Array) -> list[Product]:
+    """Return arguments for ``np.matmul``, which make the stacked product in such pieces.
 
     The band is `left` (2-D) or `right` (2-D); the other operand is cut along its long axis.
     """
     rows, inner = left.shape[-2:]
     if left.ndim == 2:
-        for part in _pieces(right.shape[-1], rows * inner):
-            np.matmul(left, right[..., part], out=out[..., part])
-    else:
-        for part in _pieces(rows, inner * right.shape[-1]):
-            np.matmul(left[..., part, :], right, out=out[..., part, :])
+        parts = _pieces(right.shape[-1], rows * inner)
+        return [(left, right[..., part], out[..., part]) for part in parts]
+    parts = _pieces(rows, inner * right.shape[-1])
+    return [(left[..., part, :], right, out[..., part, :]) for part in parts]
 
 
 def _pieces(length: int, operations: int) -> list[slice]:

@@ -1,0 +1,185 @@
+"""Filter banks: a tile of the image goes through every filter while it is in cache."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv import tiling
+from gpuconv.backends.host import dense, linear
+from gpuconv.backends.host.load import load
+from gpuconv.backends.host.pieces import Piece
+from gpuconv.backends.host.threads import deal
+from gpuconv.bank import Bank
+from gpuconv.border import span
+from gpuconv.dtypes import store
+from gpuconv.plan import Plan
+
+__all__ = ["run"]
+
+Array = NDArray[Any]
+
+#: Bytes of the filters that a thread keeps from tile to tile. Those that find no room among them
+#: are made again for each tile, which costs a little time and no memory.
+_KEPT = 64 * 2**20
+
+#: Dense filters that share the copies of a tile that they are products with: their sums lie next to
+#: each other, and more of them would leave the cache.
+_TOGETHER = 4
+
+
+def run(bank: Bank, image: Array, out: Array) -> None:
+    """Filter `image` (…, H, W) into `out` as `bank` says; they must not overlap."""
+    first = bank.plans[0]
+    # Tiles of one shape after the other, so that a thread needs filters for one shape at a time.
+    tiles = list(tiling.tiles(first.y, first.x, *_tile(bank)))
+    tiles.sort(key=lambda tile: tile.shape, reverse=True)
+    planes = list(product(*map(range, first.batch)))
+    made, every = (_Reduced, ()) if bank.reduce else (_Stacked, (slice(None),))
+
+    def draw(deck: Iterator[int]) -> None:
+        filters: _Stacked | _Reduced | None = None
+        with np.errstate(all="ignore"):
+            for item in deck:
+                tile, plane = tiles[item // len(planes)], planes[item % len(planes)]
+                if filters is None or filters.shape != tile.shape:
+                    filters = made(bank, tile.shape)
+                filters.run(tile, image[plane], out[(*every, *plane)])
+
+    seconds = sum(plan.prediction.seconds for plan in bank.plans)
+    deal(draw, len(tiles) * len(planes), linear.workers(seconds))
+
+
+def _tile(bank: Bank) -> tuple[int, int]:
+    """Return output rows and columns that suit all filters: transforms have a largest tile."""
+    limited = [plan for plan in bank.plans if plan.transform] or bank.plans
+    return min(plan.tile[0] for plan in limited), min(plan.tile[1] for plan in limited)
+
+
+class _Filters:
+    """The filters of plans for tiles of one shape, as many of them kept as there is room for."""
+
+    def __init__(self, plans: list[Plan], shape: tuple[int, int]) -> None:
+        self.plans, self.shape = plans, shape
+        self._kept = dict[int, Callable[[Piece, Array, Array], None]]()
+        self._bytes = 0
+
+    def __call__(self, i: int, tile: tiling.Tile, image: Array, out: Array) -> None:
+        """Write what filter `i` makes of a tile to `out`, which is the tile's alone."""
+        here = slice(0, self.shape[0]), slice(0, self.shape[1])
+        self._filter(i)(Piece(self.shape, *here, *_sources(self.plans[i], tile)), image, out)
+
+    def _filter(self, i: int) -> Callable[[Piece, Array, Array], None]:
+        if i in self._kept:
+            return self._kept[i]
+        made = linear.filter_of(self.plans[i], self.shape)
+        if self._bytes < _KEPT:
+            self._kept[i] = made
+            self._bytes += made.bytes
+        return made
+
+
+class _Stacked:
+    """A bank whose responses are all stored, at work on tiles of one shape."""
+
+    def __init__(self, bank: Bank, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        plans = [replace(plan, epilogue=bank.epilogue) for plan in bank.plans]
+        self._filters = _Filters(plans, shape)
+
+    def run(self, tile: tiling.Tile, image: Array, out: Array) -> None:
+        """Filter a tile of `image` (H, W) into `out` (F, H, W)."""
+        for i, response in enumerate(out[:, tile.rows, tile.columns]):
+            self._filters(i, tile, image, response)
+
+
+class _Reduced:
+    """A bank whose responses become one, at work on tiles of one shape."""
+
+    def __init__(self, bank: Bank, shape: tuple[int, int]) -> None:
+        self.shape, self._bank = shape, bank
+        plans = [replace(plan, out_dtype=bank.accumulator) for plan in bank.plans]
+        self._filters = _Filters(plans, shape)
+        together, self._alone = _together(bank.plans)
+        self._stacks = [
+            (members, dense.stack([bank.plans[i] for i in members], *shape)) for members in together
+        ]
+        # Sums of a stack have their rows in groups, perhaps more of them than the tile.
+        group = self._stacks[0][1].sums[0].shape[1] if self._stacks else 1
+        room = np.empty((2, -(-shape[0] // group), group, shape[1]), bank.accumulator)
+        self._grouped, (self._total, self._part) = room[0], room.reshape(2, -1, shape[1])
+        self._total, self._part = self._total[: shape[0]], self._part[: shape[0]]
+
+    def run(self, tile: tiling.Tile, image: Array, out: Array) -> None:
+        """Filter a tile of `image` (H, W) into `out` (H, W)."""
+        for count, response in enumerate(self._responses(tile, image)):
+            total = self._total if response.ndim == 2 else self._grouped
+            self._collect(response.astype(total.dtype, copy=False), total, first=count == 0)
+        if self._bank.reduce == "magnitude":
+            np.sqrt(self._total, out=self._total)
+        self._bank.epilogue.apply(self._total)
+        store(self._total, out[tile.rows, tile.columns])
+
+    def _collect(self, response: Array, total: Array, first: bool) -> None:
+        """Add a response, which may be overwritten, to what the others became."""
+        if self._bank.reduce == "magnitude":
+            np.multiply(response, response, out=total if first else response)
+        elif first:
+            np.copyto(total, response)
+        if not first:
+            combine = np.maximum if self._bank.reduce == "max" else np.add
+            combine(total, response, out=total)
+
+    def _responses(self, tile: tiling.Tile, image: Array) -> Iterator[Array]:
+        """Yield what each filter makes of a tile; it may be overwritten."""
+        alone = list(self._alone)
+        for members, stack in self._stacks:
+            plan = self._bank.plans[members[0]]
+            rows, columns = _sources(plan, tile)
+            y = span(plan.border[0], rows.start, rows.stop, plan.y.n)
+            x = span(plan.border[1], columns.start, columns.stop, plan.x.n)
+            load(image, y, x, plan.cval, stack.pixels)
+            stack.compute()
+            if _smeared(plan, stack):
+                alone += members
+                continue
+            for i, sums in zip(members, stack.sums, strict=True):
+                divisor = self._bank.plans[i].kernel.divisor
+                yield sums if divisor == 1 else np.divide(sums, divisor, out=sums)
+        for i in alone:
+            self._filters(i, tile, image, self._part)
+            yield self._part
+
+
+def _together(plans: tuple[Plan, ...]) -> tuple[list[list[int]], list[int]]:
+    """Return which filters share what they read, and which are better alone."""
+    alike = defaultdict[object, list[int]](list)
+    for i, plan in enumerate(plans):
+        alike[plan.y, plan.x, plan.accumulator, i if plan.algorithm != "dense" else -1].append(i)
+    runs = [
+        members[start : start + _TOGETHER]
+        for members in alike.values()
+        for start in range(0, len(members), _TOGETHER)
+    ]
+    return [run for run in runs if len(run) > 1], [i for run in runs if len(run) == 1 for i in run]
+
+
+def _smeared(plan: Plan, stack: dense.Stack) -> bool:
+    """Return whether there is NaN or infinity among the sums, which bands smear."""
+    if plan.dtype.kind != "f" and isfinite(plan.cval):
+        return False
+    return not all(isfinite(sums.sum()) for sums in stack.sums)
+
+
+def _sources(plan: Plan, tile: tiling.Tile) -> tuple[range, range]:
+    """Return the image rows and columns that a filter reads for a tile of the bank's."""
+    rows = plan.y.source(tile.rows.start, tile.rows.stop)
+    columns = plan.x.source(tile.columns.start, tile.columns.stop)
+    return range(*rows), range(*columns)

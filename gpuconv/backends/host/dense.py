@@ -1,0 +1,92 @@
+"""Dense kernels: one product with a banded matrix per group of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.algorithms.direct import COPIES
+from gpuconv.backends.host.bands import band, groups, products, reach
+from gpuconv.backends.host.block import Block, every, scratch, summed
+from gpuconv.plan import Plan
+
+__all__ = ["Stack", "block", "stack"]
+
+Array = NDArray[Any]
+
+#: Output rows of a group: more would multiply more zeros of the band, fewer give BLAS too little to
+#: do. 4 is best from 3×3 to 31×31, 8 is 10–30 % behind (``make bench`` after editing).
+_GROUP = 4
+
+#: Groups beyond this stride would span far more pixels than they read: then each output is its own.
+_LONG_STRIDE = 16
+
+
+def block(plan: Plan, height: int, width: int) -> Block:
+    """Return a block for dense kernels: one product per group of rows."""
+    alone = stack([plan], height, width)
+    sums = alone.sums[0].reshape(-1, width)[:height]
+
+    def compute() -> Array:
+        alone.compute()
+        return sums
+
+    return Block(alone.pixels, compute)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Dense kernels over the same pixels, which are copied once for all of them."""
+
+    pixels: Array
+    compute: Callable[[], object]
+    #: Of each kernel, (groups, rows of a group, columns): more rows than asked for at the end.
+    sums: tuple[Array, ...]
+
+
+def stack(plans: list[Plan], height: int, width: int) -> Stack:
+    """Return a stack of dense kernels whose plans have the same axes and accumulator.
+
+    The pixels under each kernel column are copied to rows of their own, so that all pixels that a
+    group of output rows is made from stand in one matrix, kernel column beside kernel column.
+    Large kernels take a few columns at a time, which bounds the copies.
+    """
+    y, x, dtype = plans[0].y, plans[0].x, plans[0].accumulator
+    group = _GROUP if y.stride <= _LONG_STRIDE else 1
+    count = -(-height // group)
+    weights = np.stack([plan.kernel.numerators.astype(dtype) for plan in plans])
+    rows = reach(count * group, y.taps, y.stride, y.dilation)
+    pixels = scratch(rows, reach(width, x.taps, x.stride, x.dilation), dtype)
+    at_once = min(x.taps, max(1, COPIES // (rows * width * dtype.itemsize)))
+    copies = scratch(rows * at_once, width, dtype)
+    sums, part = (np.empty((count, len(plans) * group, width), dtype) for _ in range(2))
+
+    def some(first: int, target: Array) -> Callable[[], None]:
+        taps = weights[:, :, first : first + at_once]
+        at_a_time = taps.shape[2]
+        here = copies[: rows * at_a_time]
+        moves = [
+            (here[column::at_a_time], pixels[:, every(first + column, x, width)])
+            for column in range(at_a_time)
+        ]
+        bands = [band(each, group, y.stride, y.dilation).reshape(group, -1) for each in taps]
+        matrix = np.concatenate(bands)
+        step = group * y.stride * at_a_time
+        source = groups(here, 0, count, step, matrix.shape[1])
+        multiplications = products(matrix, source, target)
+
+        def copy_and_multiply() -> None:
+            for copy, shifted in moves:
+                np.copyto(copy, shifted)
+            for multiplication in multiplications:
+                np.matmul(*multiplication)
+
+        return copy_and_multiply
+
+    rounds = [some(j, part if j else sums) for j in range(0, x.taps, at_once)]
+    each = sums.reshape(count, len(plans), group, width).swapaxes(0, 1)
+    return Stack(pixels, summed(rounds, sums, part, sums), tuple(each))

@@ -1,0 +1,182 @@
+"""What happens to a piece of an image on its way to the output: loaded, filtered, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.backends.host.bands import groups
+from gpuconv.backends.host.block import Block, Strips, scratch
+from gpuconv.backends.host.definition import by_definition
+from gpuconv.backends.host.load import load, loading
+from gpuconv.backends.host.pieces import Piece
+from gpuconv.border import Span, span
+from gpuconv.dtypes import store
+from gpuconv.plan import Plan
+
+__all__ = ["Filter", "StripFilter", "finish", "finishing", "stacked", "sums"]
+
+Array = NDArray[Any]
+
+#: Pieces of which a filter remembers how they are loaded: all of a small image.
+_REMEMBERED = 64
+
+#: A block's scratch, in units of its pixels.
+_SCRATCH = 5
+
+
+class Filter:
+    """A block at work on pieces of one shape, of a plane (H, W) or of several (planes, H, W)."""
+
+    def __init__(
+        self, plan: Plan, block: Block, shape: tuple[int, int], stack: tuple[int, int] | None
+    ) -> None:
+        self._plan, self._block = plan, block
+        self._shape, self._stack = shape, None
+        self._pixels = block.pixels
+        if stack:
+            count, apart = stack
+            rows = (shape[0] - 1) * plan.y.stride + plan.y.footprint
+            self._pixels = groups(block.pixels, 0, count, apart * plan.y.stride, rows)
+            self._stack = count, apart, shape[0]
+            self._shape = stacked(shape, stack)
+        self._finish = finishing(plan)
+        self._loads = dict[tuple[range, range], Callable[[Array], None]]()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of scratch, about: pixels, copies of them, sums."""
+        return _SCRATCH * self._block.pixels.nbytes
+
+    def __call__(self, piece: Piece, image: Array, out: Array) -> None:
+        """Filter a piece."""
+        self._loading(piece)(image)
+        found = sums(self._plan, self._block, self._shape)
+        if self._stack:
+            found = groups(found, 0, *self._stack)
+        self._finish(found, out[..., piece.rows, piece.columns])
+
+    def _loading(self, piece: Piece) -> Callable[[Array], None]:
+        key = piece.source_rows, piece.source_columns
+        known = self._loads.get(key)
+        if known is None:
+            known = loading(*_spans(self._plan, *key), self._plan.cval, self._pixels)
+            if len(self._loads) < _REMEMBERED:
+                self._loads[key] = known
+        return known
+
+
+class StripFilter:
+    """Strips at work on pieces of one shape, of one plane."""
+
+    def __init__(self, plan: Plan, strips: Strips) -> None:
+        self._plan, self._strips = plan, strips
+        self._finish = finishing(plan)
+        self.bytes = strips.bytes
+
+    def __call__(self, piece: Piece, image: Array, out: Array) -> None:
+        """Filter a piece."""
+        plan, target = self._plan, out[piece.rows, piece.columns]
+        for columns, ready in self._strips.strips:
+            spans = _spans(plan, piece.source_rows, piece.source_columns[columns])
+            load(image, *spans, plan.cval, self._strips.pixels)
+            ready()
+        for columns, compute in self._strips.pieces:
+            found = compute()
+            if _doubtful(plan, found):
+                found = self._again(piece, columns, image)
+            self._finish(found, target[:, columns])
+
+    def _again(self, piece: Piece, columns: slice, image: Array) -> Array:
+        """Return the sums of some columns of a piece by definition, from pixels loaded anew."""
+        x, source = self._plan.x, piece.source_columns
+        first = source.start + columns.start * x.stride
+        count = columns.stop - columns.start
+        across = range(first, first + (count - 1) * x.stride + x.footprint)
+        pixels = scratch(len(piece.source_rows), len(across), self._plan.accumulator)
+        load(image, *_spans(self._plan, piece.source_rows, across), self._plan.cval, pixels)
+        return by_definition(self._plan, pixels, (piece.shape[0], count))
+
+
+def stacked(shape: tuple[int, int], stack: tuple[int, int]) -> tuple[int, int]:
+    """Return the shape of the outputs of (count, apart) planes, one below the other."""
+    count, apart = stack
+    return (count - 1) * apart + shape[0], shape[1]
+
+
+def _spans(plan: Plan, rows: range, columns: range) -> tuple[Span, Span]:
+    return (
+        span(plan.border[0], rows.start, rows.stop, plan.y.n, rows.step),
+        span(plan.border[1], columns.start, columns.stop, plan.x.n),
+    )
+
+
+def sums(plan: Plan, block: Block, shape: tuple[int, int]) -> Array:
+    """Return the sums over what was loaded into a block, for a tile of `shape`."""
+    found = block.compute()
+    if block.smears and _doubtful(plan, found):
+        return block.repair() if block.repair else by_definition(plan, block.pixels, shape)
+    return found
+
+
+def _doubtful(plan: Plan, found: Array) -> bool:
+    """Return whether NaN or infinity may have been smeared over sums.
+
+    A band multiplies its zeros by pixels beside the footprint. Where one of those is NaN or
+    infinite the sum over the tile is too, and the tile is done again.
+    """
+    # Rows are added to each other faster than the numbers of a row.
+    return not _finite(plan) and not isfinite(np.add.reduce(np.add.reduce(found)))
+
+
+def _finite(plan: Plan) -> bool:
+    """Return whether no NaN and no infinity can be read."""
+    return plan.dtype.kind != "f" and isfinite(plan.cval)
+
+
+def finish(plan: Plan, found: Array, out: Array) -> None:
+    """Turn sums into results, and store them; the sums are used as scratch."""
+    finishing(plan)(found, out)
+
+
+def finishing(plan: Plan) -> Callable[[Array, Array], None]:
+    """Return a call that turns sums into results, and stores them; it uses the sums as scratch."""
+    divisor, epilogue = plan.kernel.divisor, plan.epilogue
+    limits = _limits(plan)
+
+    def finish(found: Array, out: Array) -> None:
+        if out.dtype == found.dtype and not epilogue:
+            if divisor == 1:
+                np.copyto(out, found)
+            else:
+                np.divide(found, divisor, out=out)
+            return
+        if divisor != 1:
+            np.divide(found, divisor, out=found)
+        epilogue.apply(found)
+        if limits:
+            np.rint(found, out=found)
+            found.clip(*limits, out=found)
+            np.copyto(out, found, casting="unsafe")
+        else:
+            store(found, out)
+
+    return finish
+
+
+def _limits(plan: Plan) -> tuple[int, int] | None:
+    """Return the least and the largest integer of an output, if nothing more is to be minded.
+
+    Sums hold these limits exactly, and none of them is NaN.
+    """
+    written = np.iinfo(plan.out_dtype) if plan.out_dtype.kind in "iu" else None
+    if written is None or written.bits == 64 or plan.masked or not _finite(plan):
+        return None
+    largest = float(np.finfo(plan.accumulator).max)
+    if plan.kernel.total * max(2.0**64, abs(plan.cval)) >= largest:
+        return None
+    return int(written.min), int(written.max)
