@@ -1,178 +1,10 @@
 // Dense correlation from a tile in shared memory.
 //
-// A block makes a tile of outputs: it loads the pixels that the tile needs, waits at a barrier, and
-// each thread then makes X columns x Y rows of outputs. It sums several rows at once in registers,
-// so that a pixel read from shared memory meets many weights and a weight many pixels.
+// A block loads the pixels that its tile of outputs needs, waits at a barrier, and sums them.
 //
-// Macros, beside those of tile.cuh:
-//   ROWS, COLUMNS  taps, unrolled at compile time; 0: at run time, from geometry
-//   SPACING        scalars between neighbouring taps along x; 0: strides and dilations are data
-//   LEAD           loaded scalars before the first tap, so that loads begin aligned; unrolled only
-//   Y              output rows of a thread
-//   ADD            1: `before` holds sums of this shape that these are added to
-#include "tile.cuh"
-
-constexpr int X = 4;
-constexpr int THREADS_Y = Y == 16 ? 4 : 8;
-constexpr int TILE_WIDTH = 32 * X, TILE_HEIGHT = THREADS_Y * Y;
-
-// Output rows that a thread sums at once. Sixteen would take 1 to 6 % fewer instructions (make
-// static), and twice the time to compile.
-constexpr int AT_ONCE = ROWS && Y > 8 ? 8 : Y;
-
-typedef SUM Sums[AT_ONCE][X];
-
-// The window of a thread begins at a multiple of X; SHIFT scalars on stands its first tap.
-constexpr int SHIFT = LEAD % X;
-constexpr int UNIT = VECTOR > X ? VECTOR : X;
-
-// N numbers from shared memory, X at a time; both are multiples of X.
-template <int N>
-INLINE void fetch(const SUM *cells, SUM (&window)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; i += X) {
-        const Pack<SUM, X> pack = loaded<SUM, X>(cells + i);
-#pragma unroll
-        for (int j = 0; j < X; ++j) window[i + j] = pack.each[j];
-    }
-}
-
-#if ROWS
-// ---------------------------------------------------------------------------- unrolled
-
-constexpr int REACH = (COLUMNS - 1) * SPACING;
-constexpr int PITCH = rounded_up(LEAD + TILE_WIDTH + REACH, UNIT);
-constexpr int WINDOW = rounded_up(SHIFT + X + REACH, X);
-
-// Sum AT_ONCE rows of outputs, of which the first is made from the row at `cells` and those after
-// it.
-INLINE void sum_rows(const SUM *cells, const Call &call, const SUM *weights, Sums &sums) {
-#pragma unroll
-    for (int r = 0; r < AT_ONCE + ROWS - 1; ++r) {
-        SUM window[WINDOW];
-        fetch(cells + r * PITCH, window);
-#pragma unroll
-        for (int k = 0; k < ROWS; ++k) {
-            const int y = r - k;
-            if (y < 0 || y >= AT_ONCE) continue;
-#pragma unroll
-            for (int l = 0; l < COLUMNS; ++l)
-#pragma unroll
-                for (int x = 0; x < X; ++x) {
-                    const SUM weight = WEIGHT(k * COLUMNS + l);
-                    const SUM pixel = window[SHIFT + x + l * SPACING];
-                    sums[y][x] = k || l ? fused(weight, pixel, sums[y][x]) : weight * pixel;
-                }
-        }
-    }
-}
-
-// First output column of a thread, and the distance to the next.
-INLINE int column_of(int x) { return threadIdx.x * X + x; }
-
-#else
-// ---------------------------------------------------------------------------- at run time
-// The kernel is walked in pieces whose tile fits into shared memory; sums stay in registers.
-
-#if SPACING
-// Taps are taken MANY at a time, as what is loaded for them is shared by X outputs; the last of a
-// row FEW at a time.
-constexpr int MANY = 8, FEW = 4;
-
-// Add up to TAPS taps of one kernel row, the first of which lies over `cells`; WHOLE says that
-// there are TAPS, else `count` are.
-template <int TAPS, bool WHOLE>
-INLINE void add_taps(const SUM *cells, int pitch, const Call &call, const SUM *weights, int first,
-                     int count, Sums &sums) {
-    SUM taps[TAPS];
-#pragma unroll
-    for (int j = 0; j < TAPS; ++j) taps[j] = WHOLE || j < count ? WEIGHT(first + j) : 0;
-#pragma unroll
-    for (int y = 0; y < Y; ++y) {
-        SUM window[rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X)];
-        fetch(cells + y * pitch, window);
-#pragma unroll
-        for (int j = 0; j < TAPS; ++j)
-            if (WHOLE || j < count)
-#pragma unroll
-                for (int x = 0; x < X; ++x)
-                    sums[y][x] = fused(taps[j], window[SHIFT + x + j * SPACING], sums[y][x]);
-    }
-}
-
-INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
-                      int rows, int columns, Sums &sums) {
-    const SUM *cells = tile + threadIdx.y * Y * pitch + threadIdx.x * X + (LEAD - SHIFT);
-#pragma unroll 1
-    for (int k = 0; k < rows; ++k) {
-        int l = 0;
-#pragma unroll 1
-        for (; l + MANY <= columns; l += MANY)
-            add_taps<MANY, true>(cells + l * SPACING, pitch, call, weights, first + l, MANY, sums);
-#pragma unroll 1
-        for (; l < columns; l += FEW)
-            add_taps<FEW, false>(cells + l * SPACING, pitch, call, weights, first + l, columns - l,
-                                 sums);
-        cells += pitch;
-        first += call.geometry.columns;
-    }
-}
-
-INLINE int column_of(int x) { return threadIdx.x * X + x; }
-
-#else
-// Strides and dilations are data: every pixel is read for itself, by neighbouring threads from
-// places `stride` apart.
-INLINE int column_of(int x) { return threadIdx.x + 32 * x; }
-
-INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
-                      int rows, int columns, Sums &sums) {
-    const Geometry &g = call.geometry;
-    const int stride_y = g.stride_y / g.step_y, stride_x = g.stride_x / g.step_x;
-    const int dilation_y = g.dilation_y / g.step_y, dilation_x = g.dilation_x / g.step_x;
-    for (int k = 0; k < rows; ++k)
-        for (int l = 0; l < columns; ++l) {
-            const SUM weight = WEIGHT(first + k * g.columns + l);
-#pragma unroll
-            for (int y = 0; y < Y; ++y) {
-                const int row = (threadIdx.y * Y + y) * stride_y + k * dilation_y;
-#pragma unroll
-                for (int x = 0; x < X; ++x) {
-                    const int column = column_of(x) * stride_x + l * dilation_x;
-                    sums[y][x] = fused(weight, tile[row * pitch + column], sums[y][x]);
-                }
-            }
-        }
-}
-#endif
-
-// Rows or columns of the tile that `outputs` outputs and `taps` taps need.
-INLINE int extent(int outputs, int stride, int taps, int dilation, int step) {
-    return ((outputs - 1) * stride + (taps - 1) * dilation) / step + 1;
-}
-
-INLINE void sum_pieces(const Plane &plane, const Geometry &g, const Call &call, const SUM *weights,
-                       SUM *tile, int top, int left, Sums &sums) {
-    for (int k = 0; k < g.rows; k += g.piece_rows)
-        for (int l = 0; l < g.columns; l += g.piece_columns) {
-            const int rows = min(g.piece_rows, g.rows - k);
-            const int columns = min(g.piece_columns, g.columns - l);
-            Window window = {top + k * g.dilation_y, left + l * g.dilation_x - LEAD,
-                             extent(TILE_HEIGHT, g.stride_y, rows, g.dilation_y, g.step_y),
-                             extent(TILE_WIDTH, g.stride_x, columns, g.dilation_x, g.step_x),
-                             g.step_y, g.step_x};
-#if SPACING
-            // What is read for the last taps is FEW taps wide.
-            window.columns = rounded_up(
-                LEAD + TILE_WIDTH + (rounded_up(columns, FEW) - 1) * SPACING, UNIT);
-#endif
-            if (k || l) __syncthreads();  // the last piece's tile is still being read
-            load<THREADS_Y>(plane, window, tile, window.columns);
-            __syncthreads();
-            sum_piece(tile, window.columns, call, weights, k * g.columns + l, rows, columns, sums);
-        }
-}
-#endif
+// Macros, beside those of dense.cuh:
+//   ADD  1: `before` holds sums of this shape that these are added to
+#include "dense.cuh"
 
 // ---------------------------------------------------------------------------- the kernel
 
@@ -252,13 +84,20 @@ extern "C" __global__ void __launch_bounds__(32 * THREADS_Y, 2) dense(ARGUMENTS)
 #pragma unroll 1
             for (int first = 0; first < Y; first += AT_ONCE) {
                 Sums sums;
-                sum_rows(cells + first * PITCH, call, weights, sums);
+                sum_rows(cells + first * PITCH, call, weights, 0, sums);
                 finish(plane, call, weights, plane_out, plane_before, whole, top + mine + first,
                        left, sums);
             }
 #else
             Sums sums = {};
-            sum_pieces(plane, g, call, weights, tile, source_y, source_x, sums);
+            for_pieces(
+                g, source_y, source_x,
+                [&](const Window &window) {
+                    load<THREADS_Y>(plane, window, tile, window.columns);
+                },
+                [&](const Window &window, int first, int rows, int columns) {
+                    sum_piece(tile, window.columns, call, weights, first, rows, columns, sums);
+                });
             finish(plane, call, weights, plane_out, plane_before, whole, top + mine, left, sums);
 #endif
             __syncthreads();  // the tile is still being read

@@ -10,7 +10,7 @@
 //   LEAD           loaded bytes before the first tap, so that loads begin aligned
 //   Y              output rows of a thread
 //   PRODUCT        1: sums are divided by multiplying with the reciprocal, as the host has found
-//                  that no result is another for it
+//                  that no result is another for it; never with an EPILOGUE
 // WEIGHTS is the number of words that hold four weights each.
 #include "tile.cuh"
 
@@ -197,12 +197,16 @@ INLINE Pack<T, X> saturated(const int (&sums)[X]) {
 
 // Sums that nothing divides go into small integers as they are. Others begin with the bits of the
 // float 1.5 x 2^23, whose last bit counts 1: so they are made floats by a subtraction alone.
+#if EPILOGUE
+constexpr bool AS_INTEGERS = false;
+#else
 constexpr bool AS_INTEGERS = DIVIDE == DIVIDE_NOT && Small<RESULT>::is;
+#endif
 constexpr int FIRST_SUM = AS_INTEGERS ? 0 : 0x4b400000;
 
-INLINE SUM quotient(const Geometry &g, int sum) {
+INLINE SUM result(const Geometry &g, int sum) {
     const SUM number = __int_as_float(sum) - 12582912.0f;
-    return PRODUCT ? number * g.reciprocal : divided(number, g.divisor, g.reciprocal);
+    return PRODUCT ? number * g.reciprocal : result_of(number, g);
 }
 
 template <typename T>
@@ -210,10 +214,10 @@ INLINE Pack<T, X> finished(const Geometry &g, const int (&sums)[X]) {
     if constexpr (AS_INTEGERS) {
         return saturated<T>(sums);
     } else {
-        SUM quotients[X];
+        SUM each[X];
 #pragma unroll
-        for (int x = 0; x < X; ++x) quotients[x] = quotient(g, sums[x]);
-        return results<T>(quotients);
+        for (int x = 0; x < X; ++x) each[x] = result(g, sums[x]);
+        return results<T>(each);
     }
 }
 

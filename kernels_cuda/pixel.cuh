@@ -120,6 +120,12 @@ STORED_FLOAT(double, (double)sum)
 INLINE float fused(float a, float b, float c) { return fmaf(a, b, c); }
 INLINE double fused(double a, double b, double c) { return fma(a, b, c); }
 
+// Rounded each for itself, which a compiler may not fuse: so that a result is the CPU engine's.
+INLINE float rounded_product(float a, float b) { return __fmul_rn(a, b); }
+INLINE double rounded_product(double a, double b) { return __dmul_rn(a, b); }
+INLINE float rounded_sum(float a, float b) { return __fadd_rn(a, b); }
+INLINE double rounded_sum(double a, double b) { return __dadd_rn(a, b); }
+
 #define DIVIDE_NOT 0     // the divisor is 1
 #define DIVIDE_FINITE 1  // sums are finite
 #define DIVIDE_ANY 2     // sums may be infinite, and stay so

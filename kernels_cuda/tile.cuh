@@ -11,6 +11,9 @@
 //   WEIGHTS  weights that a call has room for; 0: tables and weights lie in device memory
 //   GUARD    1: a sum that is not finite is taken again by definition, as a weight of 0 must not
 //            make NaN of a pixel that it is not to read
+//   MASKED   1: pixels have weights (masked.cu); 0 where it is not defined
+//   BANK     1: there are several kernels (bank.cu); 0 where it is not defined
+//   EPILOGUE 1: each result is worked on before it is stored; 0 where it is not defined
 #pragma once
 
 #include "pixel.cuh"
@@ -18,6 +21,19 @@
 
 // Axes of a batch, slowest first.
 #define AXES 3
+
+// What is done to each result: clip(abs(scale * result + offset)), as gpuconv/epilogue.py has it.
+struct Epilogue {
+    SUM scale, offset, low, high;
+    int absolute;
+
+    // NaN is neither below nor above a limit, so it stays NaN.
+    INLINE SUM of(SUM result) const {
+        const SUM moved = rounded_sum(rounded_product(result, scale), offset);
+        const SUM size = absolute ? abs(moved) : moved;
+        return size < low ? low : size > high ? high : size;
+    }
+};
 
 struct Geometry {
     // Elements from one plane, row and column to the next: 64 bits, as images may be larger than
@@ -36,6 +52,18 @@ struct Geometry {
     int step_y, step_x;         // positions between rows and between columns of a tile
     int segment;                // output rows that a block makes
     SUM cval, divisor, reciprocal;
+#if EPILOGUE
+    Epilogue epilogue;
+#endif
+#if MASKED
+    // Of the weights of pixels; the sum of the kernel's; and a sum of weights that counts as none.
+    long long mask_plane[AXES], mask_row, mask_column;
+    SUM gain, least;
+#endif
+#if BANK
+    long long out_filter;  // elements from one filter's responses to the next's
+    int filters;
+#endif
 };
 
 // Everything that a launch needs beside the arrays travels by value: calls on other threads and
@@ -207,13 +235,23 @@ INLINE SUM defined(const Plane &plane, const Geometry &g, const Taps &taps, int 
     return sum;
 }
 
+// What is stored for a sum.
+INLINE SUM result_of(SUM sum, const Geometry &g) {
+    const SUM quotient = divided(sum, g.divisor, g.reciprocal);
+#if EPILOGUE
+    return g.epilogue.of(quotient);
+#else
+    return quotient;
+#endif
+}
+
 // Write the sums of N neighbouring outputs, of which the first `count` exist, at `to` and after.
 template <int N>
 INLINE void write(RESULT *to, const Geometry &g, int count, const SUM (&sums)[N]) {
-    SUM quotients[N];
+    SUM finished[N];
 #pragma unroll
-    for (int i = 0; i < N; ++i) quotients[i] = divided(sums[i], g.divisor, g.reciprocal);
-    const Pack<RESULT, N> pack = results<RESULT>(quotients);
+    for (int i = 0; i < N; ++i) finished[i] = result_of(sums[i], g);
+    const Pack<RESULT, N> pack = results<RESULT>(finished);
 #if STORE > 1
     if (count >= N) {
         stored(to, pack);

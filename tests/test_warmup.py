@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 import gpuconv as gc
+from gpuconv.arguments import Options
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import linear, runtime, warmup
 from gpuconv.backends.cuda.launch import Layout
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program, folder
 from gpuconv.cli import main
+from gpuconv.cost import gpu
 from gpuconv.errors import ArgumentError
+from gpuconv.plan import Plan, make_plan
 
 
 class Log:
@@ -62,13 +65,21 @@ def test_all_has_every_set_and_every_dtype() -> None:
     assert pixels >= {rule.ctype for rule in table if rule.real}
 
 
+def _planned(kernel: gc.Kernel, shape: tuple[int, int]) -> Plan:
+    """Return the plan of a call on the device that sets are for."""
+    options = Options.of(True, "reflect", 0, "same", 1, 1, "auto", "exact", "propagate", None)
+    types = np.dtype(np.float32), np.dtype(np.float32)
+    request = options.request(shape, types[0], kernel, 0.0, types[1])
+    return make_plan(request, gpu(warmup.LIMITS.multiprocessors))
+
+
 @pytest.mark.parametrize(
     ("name", "kernel"),
     [("blur", gc.kernels.gaussian(2)), ("edges", gc.kernels.sobel_x())],
 )
 def test_a_call_needs_no_program_that_its_set_lacks(name: str, kernel: gc.Kernel) -> None:
     shape = (1080, 1920)
-    plan, layout = gc.plan(shape, np.float32, kernel), Layout.contiguous(shape)
+    plan, layout = _planned(kernel, shape), Layout.contiguous(shape)
     work = linear.launches(plan, layout, layout, warmup.LIMITS)
     needed = {launch.program for launch in work.launches}
     assert needed

@@ -255,11 +255,12 @@ def _flushed(number: Any) -> Any:
 
 
 def reciprocal(block: Block, step: Step) -> None:
-    """MUFU.RCP."""
-    if "RCP" not in step.flags:
+    """MUFU.RCP, MUFU.RSQ: 1 over a number, or over its root."""
+    if not {"RCP", "RSQ"} & step.flags:
         raise NotImplementedError(step.instruction.opcode)
     with np.errstate(all="ignore"):  # threads that do not take part may hold anything
-        step.operands[0].put_single(block, 1 / step.operands[1].single(block))
+        source = step.operands[1].single(block)
+        step.operands[0].put_single(block, 1 / (source if "RCP" in step.flags else np.sqrt(source)))
 
 
 def halves(block: Block, step: Step) -> None:

@@ -10,7 +10,7 @@ import gpuconv as gc
 from gpuconv.backends.cuda.launch import Layout
 from gpuconv.plan import Plan
 
-__all__ = ["CASES", "Case", "dense", "integers", "separable"]
+__all__ = ["CASES", "Case", "box", "dense", "integers", "separable"]
 
 #: Most bytes that a block may read again because its neighbours need them too.
 HALO = 0.10
@@ -87,6 +87,12 @@ def separable(
     return Case(name, dtype, kernel, "separable", shape, budget=budget, halo=most)
 
 
+def box(taps: int, dtype: str = "float32") -> Case:
+    """Return a case of equal weights, of windows that move."""
+    kernel = gc.Kernel(np.ones((taps, taps)), divisor=taps * taps)
+    return Case(f"{dtype} box {taps}×{taps}", dtype, kernel, "box", (8192, 8192))
+
+
 CASES: tuple[Case, ...] = (
     dense(3, budget=16),
     dense(5, budget=33),
@@ -111,6 +117,11 @@ CASES: tuple[Case, ...] = (
     separable(5, "uint8"),
     separable(9, "uint16"),
     separable(5, "float16"),
+    # Whose cost hardly depends on the window.
+    box(15),
+    box(101),
+    box(301),
+    box(31, "uint8"),
     Case(
         "uint8 RGB separable 7",
         "uint8",

@@ -22,7 +22,9 @@ __all__ = ["Address", "Operand", "Place", "Predicate", "operand"]
 Words = NDArray[np.uint32]
 
 _REGISTER = re.compile(r"(-)?(~)?(\|)?(U?R)(Z|\d+)\|?((?:\.\w+)*)")
-_CONSTANT = re.compile(r"(-)?(~)?(\|)?c\[0x0\]\[(?:(U?R\d+)\+?)?(-?0x[0-9a-f]+)?\]\|?((?:\.\w+)*)")
+_CONSTANT = re.compile(
+    r"(-)?(~)?(\|)?c\[0x0\]\[(?:(U?R(?:\d+|Z))\+?)?(-?0x[0-9a-f]+)?\]\|?((?:\.\w+)*)"
+)
 _PREDICATE = re.compile(r"(!)?(U?P)(T|\d)")
 _ADDRESS = re.compile(r"(?:desc\[UR\d+\])?\[(.*)\]")
 _TERM = re.compile(r"(U?R)(Z|\d+)((?:\.\w+)*)")

@@ -12,7 +12,7 @@ import numpy as np
 import gpuconv
 from gpuconv.backends.cuda.runtime import Limits
 
-__all__ = ["CALLS", "SMALL", "Call"]
+__all__ = ["CALLS", "SMALL", "BankCall", "Call"]
 
 #: The least that any GPU has, so that tiles are cut in pieces, and grids that are walked in steps.
 SMALL = Limits(multiprocessors=2, shared=48 * 1024, grid=2)
@@ -43,6 +43,17 @@ class Call:
     def expected(self) -> Any:
         """Return the result of the NumPy engine."""
         return self.on("cpu")
+
+
+@dataclass(frozen=True, eq=False)
+class BankCall(Call):
+    """One call of `gpuconv.filter_bank`, of the kernels that `kernel` makes."""
+
+    def on(self, device: str) -> Any:
+        """Return the result of an engine."""
+        return gpuconv.filter_bank(
+            self.image(), self.kernel(), flip=False, device=device, **self.options
+        )
 
 
 def _noise(*shape: int, dtype: str = "float32", nan: bool = False) -> Callable[[], Any]:
@@ -78,12 +89,28 @@ def _terms(rows: int, columns: int, rank: int) -> Callable[[], Any]:
     return make
 
 
+def _sum_of(rows: int, columns: int, terms: int) -> Callable[[], Any]:
+    """Return separable terms of weights above 0."""
+
+    def make() -> Any:
+        rng = np.random.default_rng(3)
+        return gpuconv.Kernel.sum_of(
+            [(rng.random(rows), rng.random(columns)) for _ in range(terms)]
+        )
+
+    return make
+
+
 def _view(make: Callable[[], Any], view: Callable[[Any], Any]) -> Callable[[], Any]:
     return lambda: view(make())
 
 
 def _mean(rows: int, columns: int) -> Callable[[], Any]:
     return lambda: gpuconv.Kernel(np.ones((rows, columns)), divisor=rows * columns)
+
+
+def _gaussian(sigma: float) -> Callable[[], Any]:
+    return lambda: gpuconv.kernels.gaussian(sigma)
 
 
 def _odd(image: Any) -> Any:
@@ -94,11 +121,31 @@ def _even(image: Any) -> Any:
     return image[:, ::2]
 
 
+def _spot(image: Any) -> Any:
+    """Have one pixel that is not finite: the first that a warp gathers, for 5 × 5 taps."""
+    image[14, 30] = np.nan
+    return image
+
+
+def _holes(*shape: int) -> Any:
+    """Return a mask; among what it leaves out is a region larger than a kernel."""
+    mask = np.random.default_rng(4).random(shape) < 0.7
+    mask[..., 3:16, 20:40] = False
+    return mask
+
+
+def _several(*makers: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: [make() for make in makers]
+
+
 _SEPARABLE = {"method": "separable"}
 _DENSE = {"method": "dense"}
+_FFT = {"method": "fft"}
 #: Outputs of which none reads a border, in a dtype that is not what is read.
 _ALL = _DENSE | {"size": "valid", "dtype": "int16"}
 _VALID = _SEPARABLE | {"size": "valid"}
+_BOX = {"method": "box"}
+_RECURSIVE = {"method": "recursive", "accuracy": "fast"}
 _CONSTANT = _SEPARABLE | {"border": "constant", "cval": 2}
 
 CALLS = [
@@ -200,7 +247,131 @@ CALLS = [
         _terms(9, 9, 2),
         _SEPARABLE | {"dilation": 2},
     ),
+    Call("box", _noise(40, 300), _mean(5, 21), _BOX),
+    Call("box whole chunks", _noise(40, 132), _mean(6, 17), _BOX | {"border": "wrap"}),
+    Call("box few columns", _noise(40, 140), _mean(20, 3), _BOX),
+    Call("box column", _noise(40, 136), _mean(20, 1), _BOX | {"size": "valid"}),
+    Call("box constant", _noise(37, 141), _mean(7, 30), _BOX | {"border": "constant", "cval": 2}),
+    Call("box bytes", _noise(37, 520, dtype="uint8"), _mean(9, 30), _BOX),
+    Call("box valid", _noise(20, 267, dtype="int8"), _mean(4, 12), _BOX | {"size": "valid"}),
+    Call(
+        "box bytes constant",
+        _noise(20, 140, dtype="uint8"),
+        _mean(9, 30),
+        _BOX | {"border": "constant", "cval": -300, "dtype": "int16"},
+    ),
+    Call("box colour", _noise(20, 50, 3), _mean(5, 12), _BOX | {"channel_axis": -1}),
+    Call("box planes", _noise(5, 9, 33), _mean(3, 10), _BOX),
+    Call("box strides", _noise(40, 205), _mean(5, 20), _BOX | {"stride": (2, 3)}),
+    Call("box strips", _noise(4, 600, dtype="float64"), _mean(2, 9), _BOX),
+    Call("box strided", _view(_noise(60, 300), lambda x: x[::2, ::-2]), _mean(3, 12), _BOX),
+    Call("box not finite", _noise(30, 140, nan=True), _mean(5, 11), _BOX),
+    # Segments that a grid walks, lines that are fewer than a block has, windows that are not full.
+    Call("recursive", _noise(40, 270), _gaussian(2), _RECURSIVE),
+    Call(
+        "recursive bytes",
+        _noise(280, 33, dtype="uint8"),
+        _gaussian(3),
+        _RECURSIVE | {"dtype": "float32"},
+    ),
+    Call("recursive planes", _noise(5, 9, 33), _gaussian(2), _RECURSIVE),
+    Call("recursive not finite", _noise(30, 140, nan=True), _gaussian(2), _RECURSIVE),
     Call("float64", _noise(30, 140, dtype="float64"), _weights(3, 3), {}),
     Call("float16", _noise(30, 140, dtype="float16"), _weights(3, 3), {}),
     Call("int32", _noise(30, 140, dtype="int32"), _weights(3, 3), {}),
+    # Two tiles across; the second ends beyond the image.
+    Call("fourier", _noise(40, 150), _weights(9, 13), _FFT | {"border": "constant", "cval": 3}),
+    Call("fourier planes", _noise(3, 20, 70, dtype="int16"), _weights(6, 6), _FFT | {"stride": 2}),
+    Call("fourier not finite", _view(_noise(50, 70), _spot), _weights(5, 5), _FFT),
+    # Border tables that end with those of y, and tiles of as many outputs as rows.
+    Call("fourier column", _noise(40, 30), _weights(9, 1), _FFT),
+    Call("fourier row", _noise(20, 100), _weights(1, 9), _FFT),
+    Call("fourier strided", _view(_noise(60, 90), lambda x: x[::2, ::-2]), _weights(3, 3), _FFT),
+    Call(
+        "finished",
+        _noise(35, 261, nan=True),
+        _weights(3, 3),
+        _DENSE | {"epilogue": gpuconv.Epilogue(0.5, -3, absolute=True, low=1, high=9)},
+    ),
+    # Pixels with weights: tiles that end where the image does, one column more, and one row.
+    Call("masked", _noise(3, 64, 256), _weights(3, 3), _DENSE | {"mask": _holes(3, 64, 256)}),
+    Call("masked valid", _noise(66, 260), _weights(3, 5), _ALL | {"mask": _holes(66, 260)}),
+    Call("masked whole", _noise(34, 132), _weights(3, 5), _ALL | {"mask": _holes(34, 132)}),
+    Call("masked one row less", _noise(33, 132), _weights(3, 5), _ALL | {"mask": _holes(33, 132)}),
+    Call("masked any size", _noise(40, 150), _weights(9, 13), _DENSE | {"mask": _holes(40, 150)}),
+    Call(
+        "masked strides",
+        _noise(40, 300),
+        _weights(5, 4),
+        _DENSE | {"stride": (2, 3), "mask": _holes(40, 300)},
+    ),
+    Call(
+        "masked constant",
+        _noise(2, 40, 150, nan=True),
+        _weights(5, 4),
+        _DENSE | {"border": "constant", "cval": 3, "nan": "ignore", "mask": _holes(2, 40, 150)},
+    ),
+    Call(
+        "masked anyhow",
+        _view(_noise(300, 41), np.transpose),
+        _weights(3, 3),
+        _DENSE | {"mask": _holes(300, 41).T},
+    ),
+    Call(
+        "masked not finite",
+        _noise(37, 150, nan=True),
+        _weights(3, 3, zeros=True),
+        _DENSE | {"mask": _holes(37, 150)},
+    ),
+    Call(
+        "masked filled with infinity",
+        _noise(37, 150),
+        _weights(3, 3, zeros=True),
+        _DENSE | {"border": "constant", "cval": np.inf, "mask": _holes(37, 150)},
+    ),
+    Call(
+        "masked strides not finite",
+        _noise(37, 150, nan=True),
+        _weights(3, 3, zeros=True),
+        _DENSE | {"stride": (2, 1), "mask": _holes(37, 150)},
+    ),
+    Call("nan ignored", _noise(40, 152, nan=True), _weights(3, 3), _DENSE | {"nan": "ignore"}),
+    Call(
+        "masked in steps",
+        _noise(2, 40, 150),
+        _sum_of(15, 17, 1),
+        _SEPARABLE | {"mask": _holes(2, 40, 150)},
+    ),
+    Call(
+        "masked in steps rank 2",
+        _noise(40, 150, nan=True),
+        _sum_of(15, 17, 2),
+        _SEPARABLE | {"mask": _holes(40, 150)},
+    ),
+    # Several filters at once: unrolled, and of any size; reduced, and one after the other.
+    BankCall("bank", _noise(64, 256), _several(_weights(3, 3), _weights(3, 2)), _DENSE),
+    BankCall(
+        "bank reduced",
+        _noise(2, 70, 264, nan=True),
+        _several(_weights(3, 3, zeros=True), _weights(3, 2)),
+        _DENSE | {"reduce": "magnitude"},
+    ),
+    BankCall(
+        "bank not finite",
+        _noise(33, 139, nan=True),
+        _several(_weights(3, 3, zeros=True), _weights(2, 3)),
+        _DENSE,
+    ),
+    BankCall(
+        "bank any size",
+        _noise(40, 150),
+        _several(_weights(9, 13), _terms(9, 13, 9), _weights(9, 13)),
+        _DENSE | {"reduce": "max"},
+    ),
+    BankCall(
+        "bank apart",
+        _noise(2, 40, 150),
+        _several(_terms(9, 9, 1), _terms(5, 5, 1)),
+        _SEPARABLE | {"reduce": "sum", "stride": 2},
+    ),
 ]

@@ -13,9 +13,46 @@ _NO_WORDS = "Word<T>::count is 0 on the CPU, which has no such instructions"
 
 #: By the source and the mutated line, and the next where that line alone is not enough.
 HARMLESS: dict[tuple[str, ...], str] = {
-    ("dense.cu", "for (int k = 0; k <= g.rows; k += g.piece_rows)"): _NOTHING_LEFT,
+    ("recursive.cu", "const bool mine = lane <= columns(count);"): "what is added is not stored",
+    (
+        "recursive.cu",
+        "SUM pixel = mine && r <= rows(count) ? plane.at(y + r, x) : 0;",
+    ): "what is added is not stored",
+    ("recursive.cu", "for (int along = first; along <= stop; along += SIDE) {"): _NOTHING_LEFT,
+    ("recursive.cu", "if (line > (ACROSS ? g.out_height : g.out_width)) return;"): _NOTHING_LEFT,
+    (
+        "recursive.cu",
+        "for (int s = blockIdx.y; s * g.segment <= length; s += gridDim.y)",
+    ): _NOTHING_LEFT,
+    ("moving.cuh", "for (int i = 0; i <= X; ++i)"): "the bit that is added is not looked at",
+    (
+        "moving.cuh",
+        "for (int i = 0; i <= X; ++i) sums[i].reset();",
+    ): "behind the sums are rows that are read before they are used",
+    ("moving.cuh", "for (int k = 0; k <= rows; k += at_once) {"): _NOTHING_LEFT,
+    (
+        "moving.cuh",
+        "if (k + j <= rows) reader.read(y + k + j, raw[j]);",
+    ): "the row that is read too is not added",
+    (
+        "box.cu",
+        "if (threadIdx.x + reach < blockDim.x && x - 1 <= (g.out_width - 1) * g.stride_x) {",
+    ): "no output of the thread that is added exists",
+    (
+        "box.cu",
+        "for (int s = blockIdx.y; s * g.segment <= g.out_height; s += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    ("dense.cuh", "for (int k = 0; k <= g.rows; k += g.piece_rows)"): _NOTHING_LEFT,
     (
         "dense.cu",
+        "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    (
+        "bank.cu",
+        "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    (
+        "masked.cu",
         "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
     ): _NOTHING_LEFT,
     ("dense_bytes.cu", "for (int r = 0; r <= TILE_ROWS; r += rows) {"): _NOTHING_LEFT,
@@ -33,6 +70,15 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "dense_bytes.cu",
         "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
     ): _NOTHING_LEFT,
+    (
+        "fourier.cu",
+        "for (int y = blockIdx.y * 8 + threadIdx.y; y * ROWS <= tiles.rows; y += gridDim.y * 8) {",
+    ): _NOTHING_LEFT,
+    (
+        "fourier.cu",
+        "for (int i = blockIdx.y * 8 + threadIdx.y; i * ROWS <= height; i += gridDim.y * 8) {",
+    ): _NOTHING_LEFT,
+    ("fourier.cu", "for (int k = 0; k <= rows; k += AT_ONCE) {"): _NOTHING_LEFT,
     ("march.cuh", "for (int i = 0; i <= WINDOW; ++i)"): "the bit that is added is not looked at",
     ("march.cuh", "if (left > g.out_width) return;"): _NOTHING_LEFT,
     (
@@ -62,6 +108,10 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "tile.cuh",
         "INLINE long long distance(long long step) { return step < -1 ? -step : step; }",
     ): _FASTER,
+    (
+        "tile.cuh",
+        "return size <= low ? low : size > high ? high : size;",
+    ): "what is as large as the limit is the limit",
     ("tile.cuh", "constexpr int at_once = VECTOR <= 4 ? VECTOR : 4;"): "4 and 4 are the same",
     ("tile.cuh", "for (int r = 0; r <= window.rows; r += THREADS_Y) {"): _NOTHING_LEFT,
     ("tile.cuh", "for (int begin = 0; begin <= all; begin += threads) {"): _NOTHING_LEFT,

@@ -69,8 +69,13 @@ def _mutants(line: str) -> Iterator[str]:
 
 #: Sources by their parts, each of which has a test file; all others are shared.
 _PARTS = {
-    "dense": ("dense.cu", "dense_bytes.cu"),
+    "dense": ("dense.cu", "dense.cuh", "dense_bytes.cu"),
     "separable": ("separable.cu", "march.cuh", "ring.cuh"),
+    "fourier": ("fourier.cu",),
+    "box": ("box.cu", "moving.cuh"),
+    "recursive": ("recursive.cu",),
+    "masked": ("masked.cu", "weighted.cuh", "weigh.cu", "normalise.cu"),
+    "bank": ("bank.cu", "reduction.cuh", "reduce.cu"),
 }
 
 
@@ -79,7 +84,7 @@ def _part(file: str) -> str:
 
 
 def mutations(part: str) -> list[Mutation]:
-    """Return every mutation of a part of kernels_cuda/: "dense", "separable", or "shared"."""
+    """Return every mutation of a part of kernels_cuda/: a key of _PARTS, or "shared"."""
     paths = sorted(path for path in folder().iterdir() if path.suffix in (".cu", ".cuh"))
     found = []
     for path in paths:

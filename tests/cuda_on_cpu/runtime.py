@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from time import perf_counter
@@ -21,6 +22,9 @@ ORDERS = ("forward", "reverse")
 
 #: A small device, so that tests reach its limits: as much shared memory as an H200's block.
 _LIMITS = Limits(multiprocessors=4, shared=227 * 1024, grid=65535)
+
+#: Kernels that fill a part of an array, and others of their like the rest.
+_PARTIAL = ("deposit", "gather", "multiply", "scatter")
 
 #: Launches that are remembered.
 _REMEMBERED = 1000
@@ -49,7 +53,7 @@ class CpuRuntime:
         orders: tuple[str, ...] = ORDERS,
         limits: Limits = _LIMITS,
         memory: int | None = None,
-        partial: tuple[str, ...] = ("deposit",),
+        partial: tuple[str, ...] = _PARTIAL,
     ) -> None:
         if mode not in ("check", "fast"):
             raise ValueError(f"mode={mode!r} is not 'check' or 'fast'")
@@ -62,6 +66,7 @@ class CpuRuntime:
         self._kernels: dict[Any, Kernel] = {}
         self._compiled: list[Compiled] = []
         self._used = 0
+        self._queue = object()
 
     def owns(self, array: Any) -> bool:
         """Return whether `array` is a NumPy array that kernels can be given as it is."""
@@ -128,6 +133,23 @@ class CpuRuntime:
             spent = 1000 * (perf_counter() - start)
             self._compiled.append(Compiled(program.label, 0, spent))
         return self._kernels[program]
+
+    def transform(self, source: Any, target: Any) -> Callable[[], None]:
+        """Return what transforms images with NumPy when it is called."""
+
+        def transform() -> None:
+            with np.errstate(all="ignore"):
+                if source.dtype.kind == "c":
+                    target[...] = np.fft.irfft2(source, target.shape[1:], norm="forward")
+                    source[...] = np.nan  # cuFFT uses it up
+                else:
+                    target[...] = np.fft.rfft2(source)
+
+        return transform
+
+    def queue(self) -> Hashable:
+        """Return what tells this device from others."""
+        return self._queue
 
     def compiled(self) -> list[Compiled]:
         """Return what was compiled so far, oldest first."""

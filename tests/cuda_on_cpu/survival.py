@@ -19,20 +19,22 @@ from gpuconv.backends.cuda import runtime
 __all__ = ["assert_seen", "checked", "killer"]
 
 
-def _same(result: Any, expected: Any) -> bool:
+def _same(result: Any, expected: Any, least: float) -> bool:
     if expected.dtype.kind in "iu":
         return bool(np.array_equal(result, expected))
     single = expected.astype(np.complex128 if expected.dtype.kind == "c" else np.float64)
     with np.errstate(invalid="ignore"):
         size = np.abs(single[np.isfinite(single)]).max(initial=1)
-    tolerance = 1e-2 if expected.dtype == np.float16 else 2e-5
+    tolerance = max(least, 1e-2 if expected.dtype == np.float16 else 2e-5)
     return bool(np.allclose(result, single, rtol=0, atol=tolerance * size, equal_nan=True))
 
 
 def _wrong(call: Call) -> str:
     """Return what is wrong with a call on the runtime in use; "" if nothing."""
+    # Results that come near the kernel's come as near on other ways.
+    least = 2e-4 if call.options.get("accuracy") == "fast" else 0
     try:
-        return "" if _same(call.on("cuda"), call.expected) else "the result is wrong"
+        return "" if _same(call.on("cuda"), call.expected, least) else "the result is wrong"
     except (BuildError, CheckError) as error:
         return str(error)
 

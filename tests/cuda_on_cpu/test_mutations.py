@@ -17,7 +17,8 @@ from cuda_on_cpu.survival import assert_seen, checked
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
-ALL = [mutation for part in ("shared", "dense", "separable") for mutation in mutations(part)]
+_PARTS = ("shared", "dense", "separable", "fourier", "box", "recursive", "masked", "bank")
+ALL = [mutation for part in _PARTS for mutation in mutations(part)]
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from gpuconv import dtypes
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.device import Device, ordinal
+from gpuconv.cost import Machine, gpu
 from gpuconv.errors import DeviceError
 
 __all__ = [
@@ -26,10 +26,12 @@ __all__ = [
     "devices",
     "empty",
     "lacking",
+    "machine",
     "overlap",
     "owns",
     "place",
     "run",
+    "run_bank",
 ]
 
 NAME = "cuda"
@@ -131,12 +133,16 @@ def overlap(a: Any, b: Any) -> bool:
 
 def _extent(array: Any) -> tuple[int, int]:
     """Return the address of an array's lowest byte and the one after its highest."""
-    address = runtime.current().address(array)
-    if prod(array.shape) == 0:
-        return address, address
-    steps = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
-    low, high = (sum(pick(step, 0) for step in steps) for pick in (min, max))
-    return address + low, address + high + int(array.dtype.itemsize)
+    # Plain loops: this is asked in each call, where generators would take most of its time.
+    low = high = runtime.current().address(array)
+    for n, stride in zip(array.shape, array.strides, strict=True):
+        if n == 0:
+            return low, low
+        if stride > 0:
+            high += (n - 1) * stride
+        else:
+            low += (n - 1) * stride
+    return low, high + int(array.dtype.itemsize)
 
 
 def describe(plan: Any) -> tuple[str, ...]:
@@ -146,8 +152,20 @@ def describe(plan: Any) -> tuple[str, ...]:
     return explain.lines(plan, runtime.current().limits())
 
 
-def run(plan: Any, image: Any, out: Any) -> None:
+def run(plan: Any, image: Any, out: Any, mask: Any = None) -> None:
     """Filter `image` into `out`, both on one device, as `plan` has it. Nothing waits for it."""
     from gpuconv.backends.cuda import linear
 
-    linear.run(plan, image, out)
+    linear.run(plan, image, out, mask)
+
+
+def run_bank(bank: Any, image: Any, out: Any) -> None:
+    """Filter `image` with several kernels into `out`, both on one device. Nothing waits for it."""
+    from gpuconv.backends.cuda import bank as banks
+
+    banks.run(bank, image, out)
+
+
+def machine() -> Machine:
+    """Return what the current device can do, for plans."""
+    return gpu(runtime.current().limits().multiprocessors)

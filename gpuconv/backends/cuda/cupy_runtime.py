@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, get_ident
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from gpuconv.backends.cuda.protocol import Kernel, Limits, beyond
 from gpuconv.backends.cuda.source import Program
+from gpuconv.bounded import Bounded
 from gpuconv.errors import DeviceError
 
 __all__ = ["Compiled", "CupyRuntime"]
@@ -20,6 +21,12 @@ __all__ = ["Compiled", "CupyRuntime"]
 #: Bytes of dynamic shared memory that a kernel has unasked, on every GPU (CUDA Programming Guide,
 #: "Technical Specifications per Compute Capability").
 _SHARED_UNASKED = 48 << 10
+
+#: Bytes of cuFFT's work areas that plans keep, as far as they can be told beforehand.
+_PLANS_BYTES = 256 << 20
+
+#: cuFFT's CUFFT_ALLOC_FAILED.
+_NO_ROOM = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class CupyRuntime:
         self._failed: dict[tuple[int, Program], str] = {}
         self._limits: dict[int, Limits] = {}
         self._compiled: list[Compiled] = []
+        self._plans: Bounded[Any] = Bounded(_PLANS_BYTES)
+        self._transforming = Lock()
 
     def owns(self, array: Any) -> bool:
         """Return whether `array` is CuPy's, with its elements at multiples of their size."""
@@ -88,6 +97,7 @@ class CupyRuntime:
         try:
             return make()
         except self._cupy.cuda.memory.OutOfMemoryError:
+            self._plans.clear()
             self._cupy.get_default_memory_pool().free_all_blocks()
         try:
             return make()
@@ -168,6 +178,49 @@ class CupyRuntime:
             raise DeviceError(
                 f"the CUDA program {program.label!r} cannot be compiled:\n{error}"
             ) from error
+
+    def transform(self, source: Any, target: Any) -> Callable[[], None]:
+        """Return what transforms images on the current stream, by cuFFT, when it is called."""
+        inverse = source.dtype.kind == "c"
+        shape = (target if inverse else source).shape
+        # A plan has a work area, so it serves one stream; and CuPy's own cache stays the caller's.
+        key = self.queue(), shape, source.dtype
+        plan = self._plans.get(key, lambda: self._planned(source, shape), bytes=target.nbytes)
+
+        def transform() -> None:
+            # cuFFT allows a plan one thread at a time.
+            with self._transforming:
+                plan.fft(source, target, 1 if inverse else -1)  # CUFFT_INVERSE, CUFFT_FORWARD
+
+        return transform
+
+    def _planned(self, source: Any, shape: tuple[int, ...]) -> Any:
+        """Return cuFFT's plan for images of `shape`, with a work area from CuPy's pool."""
+        try:
+            from cupy.cuda.cufft import CuFFTError
+            from cupyx.scipy.fft import get_fft_plan
+        except (ImportError, RuntimeError) as error:
+            raise DeviceError(
+                f"method='fft' needs cuFFT, which cannot be loaded: {error}; use another method, "
+                "or install CuPy with its libraries: pip install 'gpuconv[cuda13]'"
+            ) from error
+        kind = "C2R" if source.dtype.kind == "c" else "R2C"
+        try:
+            return self._with_room(
+                lambda: get_fft_plan(source, shape[1:], axes=(1, 2), value_type=kind)
+            )
+        except CuFFTError as error:
+            if error.result == _NO_ROOM:
+                raise MemoryError(f"cuFFT has no room on the GPU: {error}") from error
+            raise DeviceError(f"cuFFT cannot transform images of {shape[1:]}: {error}") from error
+
+    def queue(self) -> Hashable:
+        """Return what tells the current device and its current stream from others."""
+        cuda = self._cupy.cuda
+        stream = cuda.get_current_stream().ptr
+        # One name for as many streams as there are threads.
+        thread = get_ident() if stream == cuda.runtime.streamPerThread else 0
+        return cuda.runtime.getDevice(), stream, thread
 
     def compiled(self) -> list[Compiled]:
         """Return what was compiled so far, oldest first."""

@@ -15,15 +15,15 @@ from gpuconv.backends.cuda.parameters import Constants, program, up
 from gpuconv.backends.cuda.problem import Problem
 from gpuconv.backends.cuda.protocol import Limits
 
-__all__ = ["dense"]
+__all__ = ["SHARED", "THREADS_X", "WIDTH", "Shape", "dense", "shape_of", "threads"]
 
 Array = NDArray[Any]
 
-#: Threads of a block along x, and output columns of a thread: X in dense.cu.
-_THREADS_X = 32
+#: Threads of a block along x, and output columns of a thread: X in dense.cuh.
+THREADS_X = 32
 _X = 4
 #: Output columns of a block.
-_WIDTH = _THREADS_X * _X
+WIDTH = THREADS_X * _X
 
 #: Taps along an axis up to which a kernel is unrolled: 7 × 7 still compile in about 100 ms.
 _UNROLLED = 7
@@ -31,11 +31,11 @@ _UNROLLED = 7
 _SPACING = 4
 
 #: Bytes of shared memory that every device gives a block without being asked.
-_SHARED = 48 * 1024
+SHARED = 48 * 1024
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """How a block does its tile: the macros that decide it, the fields, the bytes of the tile."""
 
     macros: tuple[tuple[str, int], ...]
@@ -73,7 +73,7 @@ def dense(
     label : str
         Begins the names of scratch arrays, to tell those of several launches apart.
     """
-    shape = _shape(problem, limits)
+    shape = shape_of(problem, limits)
     tall = dict(shape.macros)["Y"]
     constants = Constants(problem, weights, fixed=dict(shape.macros)["ROWS"] > 0, label=label)
     macros = [
@@ -84,8 +84,8 @@ def dense(
     ]
     launch = Launch(
         program("dense", "dense", problem, macros, constants, divisor),
-        problem.blocks(_WIDTH, _threads(tall) * tall, limits.grid),
-        (_THREADS_X, _threads(tall), 1),
+        problem.blocks(WIDTH, threads(tall) * tall, limits.grid),
+        (THREADS_X, threads(tall), 1),
         shape.shared,
         (*operands, before, *constants.operands),
         constants.parameters(divisor, **shape.fields),
@@ -93,25 +93,36 @@ def dense(
     return [*constants.launches(), launch], constants.scratch
 
 
-def _shape(problem: Problem, limits: Limits) -> _Shape:
-    """Return the most special form that the problem allows."""
-    forms = (_unrolled, _rolled) if problem.unit_steps and problem.x.dilation <= _SPACING else ()
-    for form in forms:
-        shape = form(problem, limits)
-        if shape.shared <= _SHARED:
+def shape_of(
+    problem: Problem,
+    limits: Limits,
+    *,
+    room: int = SHARED,
+    most: int = 16,
+    unroll: bool = True,
+) -> Shape:
+    """Return the most special form that the problem allows.
+
+    Its tile has at most `room` bytes; a thread makes at most so many rows of outputs.
+    """
+    forms = (_unrolled, _rolled) if unroll else (_rolled,)
+    simple = problem.unit_steps and problem.x.dilation <= _SPACING
+    for form in forms if simple else ():
+        shape = form(problem, limits, room, most)
+        if shape.shared <= room:
             return shape
-    return _stepped(problem)
+    return _stepped(problem, room)
 
 
-def _threads(tall: int) -> int:
-    """Return the threads of a block along y: THREADS_Y in dense.cu."""
+def threads(tall: int) -> int:
+    """Return the threads of a block along y: THREADS_Y in dense.cuh."""
     return 4 if tall == 16 else 8
 
 
 def _tall(problem: Problem, limits: Limits, most: int) -> int:
     """Return the output rows of a thread: fewer where the image would not keep the device busy."""
-    most = most if problem.sum.itemsize == 4 else 4
-    tiles = prod(problem.blocks(_WIDTH, most * _threads(most)))
+    most = most if problem.sum.itemsize == 4 else min(most, 4)
+    tiles = prod(problem.blocks(WIDTH, most * threads(most)))
     return most if tiles >= 2 * limits.multiprocessors else 2
 
 
@@ -124,36 +135,36 @@ def _lead(problem: Problem) -> tuple[int, int]:
     return vector, problem.x.offset % vector if vector > 1 else 0
 
 
-def _unrolled(problem: Problem, limits: Limits) -> _Shape:
+def _unrolled(problem: Problem, limits: Limits, room: int, most: int) -> Shape:
     y, x = problem.y, problem.x
     if max(y.taps, x.taps) > _UNROLLED:
-        return _rolled(problem, limits)
+        return _rolled(problem, limits, room, most)
     vector, lead = _lead(problem)
-    tall = _tall(problem, limits, most=16)
-    pitch = up(lead + _WIDTH + x.footprint - 1, max(vector, _X))
+    tall = _tall(problem, limits, most)
+    pitch = up(lead + WIDTH + x.footprint - 1, max(vector, _X))
     macros = {"ROWS": y.taps, "COLUMNS": x.taps, "SPACING": x.dilation, "LEAD": lead}
-    shared = (_threads(tall) * tall + y.taps - 1) * pitch * problem.sum.itemsize
-    return _Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), {}, shared)
+    shared = (threads(tall) * tall + y.taps - 1) * pitch * problem.sum.itemsize
+    return Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), {}, shared)
 
 
-#: Taps that run-time kernels take at once, at the end of a row: FEW in dense.cu.
+#: Taps that run-time kernels take at once, at the end of a row: FEW in dense.cuh.
 _FEW = 4
 #: Kernel columns of a piece: a multiple of any vector, so that all pieces begin equally aligned.
 _PIECE_COLUMNS = 32
 
 
-def _rolled(problem: Problem, limits: Limits) -> _Shape:
+def _rolled(problem: Problem, limits: Limits, room: int, most: int) -> Shape:
     y, x = problem.y, problem.x
     vector, lead = _lead(problem)
-    tall = _tall(problem, limits, most=8)
+    tall = _tall(problem, limits, min(most, 8))
     columns = min(x.taps, _PIECE_COLUMNS)
-    pitch = up(lead + _WIDTH + (up(columns, _FEW) - 1) * x.dilation, max(vector, _X))
+    pitch = up(lead + WIDTH + (up(columns, _FEW) - 1) * x.dilation, max(vector, _X))
     row = pitch * problem.sum.itemsize
-    rows = _even(y.taps, max(_SHARED // row - (8 * tall - 1), 1))
+    rows = _even(y.taps, max(room // row - (8 * tall - 1), 1))
     macros = {"ROWS": 0, "COLUMNS": 0, "SPACING": x.dilation, "LEAD": lead}
     fields = {"piece_rows": rows, "piece_columns": columns, "step_y": 1, "step_x": 1}
     shared = (8 * tall + rows - 1) * row
-    return _Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), fields, shared)
+    return Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), fields, shared)
 
 
 def _even(taps: int, most: int) -> int:
@@ -165,14 +176,14 @@ def _even(taps: int, most: int) -> int:
 _STEPPED_Y = 2
 
 
-def _stepped(problem: Problem) -> _Shape:
+def _stepped(problem: Problem, room: int) -> Shape:
     """Return the form for any strides and dilations: the largest pieces whose tile fits."""
     size = problem.sum.itemsize
-    height, width = 8 * _STEPPED_Y, _WIDTH
+    height, width = 8 * _STEPPED_Y, WIDTH
     # Half of the room for a tile of one kernel row lets several rows of such a piece in.
     least = min(extent for _, _, extent in _pieces(problem.y, height))
-    columns, step_x, across = _largest(problem.x, width, _SHARED // 2 // (least * size))
-    rows, step_y, down = _largest(problem.y, height, _SHARED // (across * size))
+    columns, step_x, across = _largest(problem.x, width, room // 2 // (least * size))
+    rows, step_y, down = _largest(problem.y, height, room // (across * size))
     macros = {"ROWS": 0, "COLUMNS": 0, "SPACING": 0, "LEAD": 0, "Y": _STEPPED_Y}
     vector = 1 if problem.vector else 0
     fields = {
@@ -181,7 +192,7 @@ def _stepped(problem: Problem) -> _Shape:
         "step_y": step_y,
         "step_x": step_x,
     }
-    return _Shape((*macros.items(), ("VECTOR", vector)), fields, across * down * size)
+    return Shape((*macros.items(), ("VECTOR", vector)), fields, across * down * size)
 
 
 def _largest(axis: tiling.Axis, outputs: int, most: int) -> tuple[int, int, int]:

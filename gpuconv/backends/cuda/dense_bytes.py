@@ -67,6 +67,8 @@ def dense_bytes(
         "PRODUCT": int(_is_product(problem, kernel.divisor)),
     }
     constants = Constants(problem, _words(kernel.numerators, problem.x.dilation), fixed=True)
+    if not constants.by_value:
+        return "the kernel lies too far from its anchor"
     height = tall * _THREADS[1]
     pitch = up(lead + _WIDTH + footprint - 1, max(vector, _X))
     results = _THREADS[1] * _WIDTH * problem.out_dtype.itemsize
@@ -129,9 +131,9 @@ def _is_product(problem: Problem, divisor: float) -> bool:
 
     With a power of two nothing is rounded. With an odd integer d a quotient is no tie between two
     integers: it is at least 1/2d away from one, and the product of a sum below 2²² is nearer to the
-    quotient than that.
+    quotient than that. Where an epilogue follows, the quotient itself is needed.
     """
-    if not 1 <= abs(divisor) < 2**22:
+    if problem.epilogue or not 1 <= abs(divisor) < 2**22:
         return False
     return frexp(abs(divisor))[0] == 0.5 or (problem.out_dtype.kind in "iu" and divisor % 2 == 1)
 

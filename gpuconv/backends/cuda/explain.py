@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gpuconv.backends.cuda.launch import Layout, Work
+from collections import Counter
+
+from gpuconv.backends.cuda.launch import Layout, Step, Transform, Work
 from gpuconv.backends.cuda.linear import launches, peak
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.plan import Plan
@@ -38,6 +40,12 @@ def lines(plan: Plan, limits: Limits) -> tuple[str, ...]:
 
 
 def _kernels(work: Work) -> str:
-    grids = ("×".join(map(str, launch.grid)) for launch in work.launches)
-    entries = (launch.program.entry for launch in work.launches)
-    return ", ".join(f"{entry} {grid} blocks" for entry, grid in zip(entries, grids, strict=True))
+    """Return the steps in words, those that come again and again as one."""
+    times = Counter(map(_words, work.steps))
+    return ", ".join(words if n == 1 else f"{n} × {words}" for words, n in times.items())
+
+
+def _words(step: Step) -> str:
+    if isinstance(step, Transform):
+        return f"{step.source} → {step.target} {step.count}×{step.rows}×{step.columns}"
+    return f"{step.program.entry} {'×'.join(map(str, step.grid))} blocks"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gpuconv.backends.cuda.source import Program
 
-__all__ = ["Launch", "Layout", "Scratch", "Work"]
+__all__ = ["Kept", "Launch", "Layout", "Mask", "Scratch", "Step", "Transform", "Work"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Weights of the pixels of an image, as launches see them."""
+
+    #: Of the image's shape.
+    layout: Layout
+    dtype: np.dtype[Any]
+    #: No weight is larger.
+    largest: float = 1.0
+
+
+@dataclass(frozen=True)
 class Scratch:
     """A contiguous device array that lives for one call."""
 
@@ -48,6 +59,18 @@ class Scratch:
     def bytes(self) -> int:
         """Size in bytes."""
         return prod(self.shape) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Kept(Scratch):
+    """A device array that is made when it is first needed, and kept for later calls."""
+
+    #: Of what the array depends on.
+    key: Hashable
+    #: What it is made from, in host memory.
+    values: Callable[[], NDArray[Any]] = field(compare=False)
+    #: Whether it is the Fourier transform of these values, a real image.
+    spectrum: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +88,55 @@ class Launch:
     parameters: NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Transform:
+    """Fourier transforms of real images to the halves of their spectra that say all, or back.
+
+    The library that does it scales neither: there and back multiplies by rows · columns.
+    """
+
+    #: Names of scratch arrays; that of spectra is used up on the way back.
+    source: str
+    target: str
+    #: The first `count` images of `rows` × `columns` pixels are transformed.
+    count: int
+    rows: int
+    columns: int
+    #: Of a pixel.
+    dtype: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the library will take beside the arrays: about as much as a spectrum does.
+
+        It says so itself only when asked on a device; cuFFT's manual calls up to eight times as
+        much possible, for sizes with large prime factors.
+        """
+        frequencies = self.count * self.rows * (self.columns // 2 + 1)
+        return 2 * frequencies * self.dtype.itemsize
+
+
+#: What is done on a device, in the order of a stream.
+Step = Launch | Transform
+
+
 @dataclass(frozen=True, eq=False)
 class Work:
-    """Launches in order, and the scratch arrays that they name."""
+    """Steps in order, and the scratch arrays that they name."""
 
-    launches: tuple[Launch, ...]
+    steps: tuple[Step, ...]
     scratch: Mapping[str, Scratch]
     #: Kernels that were tried before, each with the reason why it cannot do this.
     rejected: tuple[tuple[str, str], ...] = ()
 
     @property
+    def launches(self) -> tuple[Launch, ...]:
+        """The steps that are launches of our own kernels."""
+        return tuple(step for step in self.steps if isinstance(step, Launch))
+
+    @property
     def bytes(self) -> int:
         """Bytes of device memory beside the image and the output."""
-        return sum(array.bytes for array in self.scratch.values())
+        transforms = {step for step in self.steps if isinstance(step, Transform)}
+        library = sum(transform.bytes for transform in transforms)
+        return library + sum(array.bytes for array in self.scratch.values())

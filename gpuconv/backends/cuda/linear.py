@@ -6,33 +6,51 @@ function of numbers. :func:`run` does it, in parts where the device has too litt
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from gpuconv.backends.cuda import runtime
+import numpy as np
+
+from gpuconv.backends.cuda import kept, ready, runtime
+from gpuconv.backends.cuda.box import box
 from gpuconv.backends.cuda.dense import dense
 from gpuconv.backends.cuda.dense_bytes import dense_bytes
-from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
+from gpuconv.backends.cuda.fourier import fourier
+from gpuconv.backends.cuda.launch import Kept, Layout, Mask, Scratch, Step, Transform, Work
+from gpuconv.backends.cuda.masked import masked
 from gpuconv.backends.cuda.parts import halves, needed_rows
 from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
+from gpuconv.backends.cuda.recursive import recursive
 from gpuconv.backends.cuda.separable import march, ring, two_pass
 from gpuconv.plan import Plan
 
-__all__ = ["launches", "peak", "run"]
+__all__ = ["executed", "launches", "layout_of", "peak", "run"]
 
-Made = tuple[list[Launch], dict[str, Scratch]]
+Made = tuple[Sequence[Step], Mapping[str, Scratch]]
 Rejected = tuple[tuple[str, str], ...]
 
 
 # ------------------------------------------------------------------------ what is launched
 
+#: Algorithms that have kernels of their own; all others are sums over taps.
+_MAKERS: dict[str, Callable[[Problem, Plan, Limits], Made]] = {"fft": fourier}
+#: The kernels that can run a sum of separable terms in one pass, where they are not the usual two.
+_FUSED = {"box": (box, march, ring), "recursive": (recursive, march, ring)}
+#: Those to which taps that are apart cost more than channels that are planes.
+_BY_PLANES = ("fft", "recursive")
+
 
 @lru_cache(maxsize=256)
-def launches(plan: Plan, image: Layout, out: Layout, limits: Limits) -> Work:
+def launches(
+    plan: Plan, image: Layout, out: Layout, limits: Limits, mask: Mask | None = None
+) -> Work:
     """Return what filters an image of layout `image` into an output of layout `out`.
+
+    A plan that is masked is for a `mask`; without one, it is told for one of bool.
 
     Examples
     --------
@@ -44,10 +62,22 @@ def launches(plan: Plan, image: Layout, out: Layout, limits: Limits) -> Work:
     (['dense'], 0)
     """
     types = plan.dtype, plan.accumulator, plan.out_dtype
-    problem = flatten(image, out, (plan.y, plan.x), plan.border, plan.cval, types)
+    interleaved = plan.algorithm not in _BY_PLANES
+    if plan.masked and mask is None:
+        mask = Mask(Layout.contiguous(image.shape), np.dtype(bool))
+    problem = flatten(
+        image, out, (plan.y, plan.x), plan.border, plan.cval, types, interleaved, mask
+    )
+    problem = replace(problem, epilogue=plan.epilogue)
     guard = _needs_guard(plan)
     rejected: Rejected = ()
-    if plan.terms:
+    made: Sequence[Step]
+    scratch: Mapping[str, Scratch]
+    if plan.masked or plan.ignore_nan:
+        made, scratch = masked(problem, plan, limits, mask.largest if mask else 1.0, guard)
+    elif plan.algorithm in _MAKERS:
+        made, scratch = _MAKERS[plan.algorithm](problem, plan, limits)
+    elif plan.terms:
         (made, scratch), rejected = _separable(problem, plan, limits, guard)
     else:
         (made, scratch), rejected = _dense(problem, plan, limits, guard)
@@ -69,7 +99,7 @@ def _separable(problem: Problem, plan: Plan, limits: Limits, guard: bool) -> tup
     Two passes can run any.
     """
     rejected = list[tuple[str, str]]()
-    for fused in (march, ring):
+    for fused in _FUSED.get(plan.algorithm, (march, ring)):
         made = fused(problem, plan.terms, plan.kernel, limits, guard)
         if not isinstance(made, str):
             return made, tuple(rejected)
@@ -88,70 +118,140 @@ def _needs_guard(plan: Plan) -> bool:
 # ------------------------------------------------------------------------ doing it
 
 
-def run(plan: Plan, image: Any, out: Any) -> None:
+def run(plan: Plan, image: Any, out: Any, mask: Any = None) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap.
 
-    Arrays in host memory are copied to the device and back.
+    `mask`, of the image's shape, are the weights of its pixels, for a plan that is masked. Arrays
+    in host memory are copied to the device and back.
 
     Raises
     ------
     DeviceError
         The device has not even memory for one row of the output and what it is made from.
     """
+    current = runtime.current()
+    if mask is None and _again(current, plan, image, out):
+        return
     if 0 in plan.shape or 0 in image.shape:
         return
-    current = runtime.current()
     if current.owns(image) and current.owns(out):
         with current.on_device_of(image):
-            _run_there(current, plan, image, out)
+            _run_there(current, plan, image, out, _weights(current, mask))
     else:
-        _run_from_host(current, plan, image, out)
+        _run_from_host(current, plan, image, out, _weights(current, mask))
 
 
-def _run_there(current: Runtime, plan: Plan, image: Any, out: Any) -> None:
-    layouts = _layout(current, image), _layout(current, out)
-    if separate_axes(*layouts) > AXES:
-        for i in range(plan.batch[0]):
-            _run_there(current, replace(plan, batch=plan.batch[1:]), image[i], out[i])
-        return
-    work = launches(plan, *layouts, current.limits())
+def _again(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
+    """Return whether this was a call such as was made before, and could be made again."""
+    if not ready.expects(current, image, out):
+        return False
     try:
-        _execute(current, work, {"image": image, "out": out})
-    except MemoryError:
-        for part in halves(plan, f"{work.bytes} bytes beside it"):
-            _run_there(current, part.plan, image[part.image], out[part.out])
+        with current.on_device_of(image):
+            return ready.run(current, plan, image, out)
+    except MemoryError:  # it is done in parts
+        return False
 
 
-def _layout(current: Runtime, array: Any) -> Layout:
+@dataclass(frozen=True)
+class _Weights:
+    """A mask on the device; none of its values is above `largest`."""
+
+    array: Any
+    largest: float
+
+    def __getitem__(self, index: Any) -> _Weights:
+        return _Weights(self.array[index], self.largest)
+
+
+def _weights(current: Runtime, mask: Any) -> _Weights | None:
+    if mask is None:
+        return None
+    # Of real weights the largest must be known here: the only call that waits for the device.
+    largest = 1.0 if mask.dtype.kind == "b" else float(mask.max())
+    return _Weights(current.asarray(mask), largest)
+
+
+def _run_there(current: Runtime, plan: Plan, image: Any, out: Any, mask: _Weights | None) -> None:
+    layouts = layout_of(current, image), layout_of(current, out)
+    weights = mask and Mask(layout_of(current, mask.array), mask.array.dtype, mask.largest)
+    if separate_axes(*layouts, *([weights.layout] if weights else [])) > AXES:
+        for i in range(plan.batch[0]):
+            part = replace(plan, batch=plan.batch[1:])
+            _run_there(current, part, image[i], out[i], mask and mask[i])
+        return
+    work = launches(plan, *layouts, current.limits(), weights)
+    if executed(current, work, {"image": image, "out": out, "mask": mask and mask.array}):
+        if mask is None:
+            ready.keep(current, plan, image, out, work)
+        return
+    for half in halves(plan, f"{work.bytes} bytes beside it"):
+        some = mask and mask[half.image]
+        _run_there(current, half.plan, image[half.image], out[half.out], some)
+
+
+def layout_of(current: Runtime, array: Any) -> Layout:
+    """Return where the elements of a device array lie."""
     size = array.dtype.itemsize
     strides = tuple(step // size for step in array.strides)
     return Layout(array.shape, strides, current.address(array) % 16)
 
 
+def executed(current: Runtime, work: Work, arrays: dict[str, Any]) -> bool:
+    """Return whether there was the memory to do it; if not, none of it is held on return."""
+    try:
+        _execute(current, work, arrays)
+    except MemoryError:
+        kept.clear()
+        return False
+    return True
+
+
 def _execute(current: Runtime, work: Work, arrays: dict[str, Any]) -> None:
     """Launch; all memory is there before the first launch, so that nothing is done by halves."""
     for name, scratch in work.scratch.items():
-        arrays[name] = current.empty(scratch.shape, scratch.dtype)
-    kernels = [current.compile(launch.program) for launch in work.launches]
-    for kernel, launch in zip(kernels, work.launches, strict=True):
-        operands = [arrays[name] if name else None for name in launch.operands]
-        kernel(launch.grid, launch.block, [*operands, launch.parameters], launch.shared)
+        if isinstance(scratch, Kept):
+            arrays[name] = kept.array(current, scratch)
+        else:
+            arrays[name] = current.empty(scratch.shape, scratch.dtype)
+    for go in [_prepared(current, step, arrays) for step in work.steps]:
+        go()
 
 
-def _run_from_host(current: Runtime, plan: Plan, image: Any, out: Any) -> None:
+def _prepared(current: Runtime, step: Step, arrays: dict[str, Any]) -> Callable[[], None]:
+    if isinstance(step, Transform):
+        source, target = (arrays[name][: step.count] for name in (step.source, step.target))
+        return current.transform(source, target)
+    kernel = current.compile(step.program)
+    arguments = [arrays[name] if name else None for name in step.operands]
+    return lambda: kernel(step.grid, step.block, [*arguments, step.parameters], step.shared)
+
+
+def _run_from_host(
+    current: Runtime, plan: Plan, image: Any, out: Any, mask: _Weights | None
+) -> None:
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
     part, rows = needed_rows(plan, image)
+    weights = mask and replace(mask, array=needed_rows(plan, mask.array)[1])
     needed = peak(part, current.limits())
+    if needed <= current.free_memory() and _there_and_back(current, part, rows, out, weights):
+        return
+    for half in halves(plan, f"{needed} bytes"):
+        some = mask and mask[half.image]
+        _run_from_host(current, half.plan, image[half.image], out[half.out], some)
+
+
+def _there_and_back(
+    current: Runtime, plan: Plan, image: Any, out: Any, mask: _Weights | None
+) -> bool:
+    """Return whether there was room for image and output; if not, none of it is held on return."""
     try:
-        if needed > current.free_memory():
-            raise MemoryError
-        there = current.asarray(rows)
-        result = current.empty(part.shape, part.out_dtype)
-        _run_there(current, part, there, result)
-        out[...] = current.asnumpy(result)
+        there = current.asarray(image)
+        result = current.empty(plan.shape, plan.out_dtype)
     except MemoryError:
-        for half in halves(plan, f"{needed} bytes"):
-            _run_from_host(current, half.plan, image[half.image], out[half.out])
+        return False
+    _run_there(current, plan, there, result, mask)
+    out[...] = current.asnumpy(result)
+    return True
 
 
 def peak(plan: Plan, limits: Limits) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from gpuconv import dtypes
 from gpuconv.backends.cuda.launch import Launch, Scratch
 from gpuconv.backends.cuda.problem import AXES, Problem
 from gpuconv.backends.cuda.source import Program
+from gpuconv.epilogue import Epilogue
 
 __all__ = ["Constants", "ctype", "divide", "lay_down", "program", "up"]
 
@@ -36,24 +37,25 @@ _CHUNK = 448
 
 
 def ctype(dtype: np.dtype[Any]) -> str:
-    """Return the C type of a pixel or a sum.
+    """Return the C type of a pixel, its weight, or a sum.
 
     Examples
     --------
-    >>> ctype(np.dtype("uint8")), ctype(np.dtype("float16"))
-    ('unsigned char', 'half')
+    >>> ctype(np.dtype("uint8")), ctype(np.dtype("float16")), ctype(np.dtype("bool"))
+    ('unsigned char', 'half', 'unsigned char')
     """
+    if dtype.kind == "b":  # of masks: 0 or 1
+        return "unsigned char"
     return dtypes.rule(dtype).ctype
 
 
 @cache
-def _geometry(sum_: np.dtype[Any]) -> np.dtype[Any]:
+def _geometry(sum_: np.dtype[Any], epilogue: bool, variant: str) -> np.dtype[Any]:
     """Return the layout of Geometry in kernels_cuda/tile.cuh."""
-    long, sized = (np.int64, (AXES,)), (np.int32, (AXES,))
     fields: list[tuple[str, Any]] = []
     for array in ("image", "out"):
-        fields += [(f"{array}_plane", long), (f"{array}_row", "i8"), (f"{array}_column", "i8")]
-    fields += [("planes", sized)]
+        fields += _steps(array)
+    fields += [("planes", (np.int32, (AXES,)))]
     integers = (
         "height width out_height out_width rows columns offset_y offset_x stride_y stride_x "
         "dilation_y dilation_x before_y after_y before_x after_x piece_rows piece_columns "
@@ -61,7 +63,19 @@ def _geometry(sum_: np.dtype[Any]) -> np.dtype[Any]:
     )
     fields += [(name, "i4") for name in integers.split()]
     fields += [(name, sum_) for name in ("cval", "divisor", "reciprocal")]
+    if epilogue:
+        limits = [(name, sum_) for name in ("scale", "offset", "low", "high")]
+        fields += [("epilogue", np.dtype([*limits, ("absolute", "i4")], align=True))]
+    if variant == "masked":
+        fields += [*_steps("mask"), ("gain", sum_), ("least", sum_)]
+    if variant == "bank":
+        fields += [("out_filter", "i8"), ("filters", "i4")]
     return np.dtype(fields, align=True)
+
+
+def _steps(array: str) -> list[tuple[str, Any]]:
+    plane = f"{array}_plane", (np.int64, (AXES,))
+    return [plane, (f"{array}_row", "i8"), (f"{array}_column", "i8")]
 
 
 def divide(problem: Problem, divisor: float) -> str:
@@ -79,23 +93,35 @@ def _filled(problem: Problem) -> bool:
 class Constants:
     """The border tables and weights of a launch, and where they are put."""
 
-    def __init__(self, problem: Problem, weights: Array, fixed: bool, label: str = "") -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        weights: Array,
+        fixed: bool,
+        label: str = "",
+        variant: str = "",
+        travel: bool = True,
+    ) -> None:
         """Take the weights of a program for as many (`fixed`), or of one for any number.
 
         `label` begins the names of scratch arrays, to tell those of several launches apart.
+        The `variant` of the geometry, "masked" or "bank", has fields more. What may not `travel` as
+        an argument lies in device memory, however little it is.
         """
         self.counts, self.edges = problem.edges
         self.weights = np.ascontiguousarray(weights, problem.sum).ravel()
         if fixed:
-            y, x = problem.y, problem.x
-            self.room = (2 * (y.footprint - 1) + 2 * (x.footprint - 1) or 1, self.weights.size)
+            usual = 2 * (problem.y.footprint - 1) + 2 * (problem.x.footprint - 1) or 1
+            # A kernel whose margins were cut away may lie far from its anchor.
+            far = 0 if self.edges.size <= usual else up(self.edges.size, 32)
+            self.room = (max(usual, far), self.weights.size)
         else:
             left = _ARGUMENT_BYTES - _GEOMETRY_BYTES - 4 * _ANY_EDGES
             self.room = (_ANY_EDGES, left // problem.sum.itemsize)
         needs = 4 * self.room[0] + problem.sum.itemsize * self.room[1] + _GEOMETRY_BYTES
         fits = self.edges.size <= self.room[0] and self.weights.size <= self.room[1]
-        self.by_value = fits and needs <= _ARGUMENT_BYTES
-        self._problem = problem
+        self.by_value = travel and fits and needs <= _ARGUMENT_BYTES
+        self._problem, self._variant = problem, variant
         self._weights, self._edges = f"{label}weights", f"{label}edges"
 
     @property
@@ -123,13 +149,13 @@ class Constants:
             return []
         return [*lay_down(self._weights, self.weights), *lay_down(self._edges, self.edges)]
 
-    def parameters(self, divisor: float, **more: int) -> Array:
+    def parameters(self, divisor: float, **more: float) -> Array:
         """Return the structure that the kernel takes last.
 
         `more` are fields of the geometry that the kernel's launch decides.
         """
         problem = self._problem
-        geometry = _geometry(problem.sum)
+        geometry = _geometry(problem.sum, bool(problem.epilogue), self._variant)
         fields: list[tuple[str, Any]] = [("geometry", geometry)]
         if self.by_value:
             edges, weights = self.room
@@ -141,9 +167,12 @@ class Constants:
             call["weights"][0, : self.weights.size] = self.weights
         return call
 
-    def _fill(self, g: Any, divisor: float, more: dict[str, int]) -> None:
+    def _fill(self, g: Any, divisor: float, more: dict[str, float]) -> None:
         problem = self._problem
-        for name, steps in (("image", problem.image), ("out", problem.out)):
+        arrays = {"image": problem.image, "out": problem.out}
+        if self._variant == "masked" and problem.mask:
+            arrays["mask"] = problem.mask
+        for name, steps in arrays.items():
             # The kernels' fastest axis is the last: missing axes, of one plane, stand behind it.
             g[f"{name}_plane"][: len(steps.planes)] = steps.planes
             g[f"{name}_row"], g[f"{name}_column"] = steps.row, steps.column
@@ -163,15 +192,24 @@ class Constants:
         with np.errstate(over="ignore"):
             g["cval"], g["divisor"] = problem.cval, divisor
             g["reciprocal"] = problem.sum.type(1) / problem.sum.type(divisor)
+            if problem.epilogue:
+                g["epilogue"] = _limits(problem.epilogue)
         for name, value in more.items():
             g[name] = value
+
+
+def _limits(epilogue: Epilogue) -> tuple[float, float, float, float, bool]:
+    """Return the fields of Epilogue in kernels_cuda/tile.cuh; no limit is an infinite one."""
+    low = -inf if epilogue.low is None else epilogue.low
+    high = inf if epilogue.high is None else epilogue.high
+    return epilogue.scale, epilogue.offset, low, high, epilogue.absolute
 
 
 def program(
     family: str,
     entry: str,
     problem: Problem,
-    macros: Iterable[tuple[str, int]],
+    macros: Iterable[tuple[str, int | str]],
     constants: Constants,
     divisor: float,
 ) -> Program:
@@ -182,6 +220,7 @@ def program(
         *((name, str(value)) for name, value in macros),
         *constants.macros,
         ("DIVIDE", divide(problem, divisor)),
+        *([("EPILOGUE", "1")] if problem.epilogue else []),
     ]
     return Program(family, entry, tuple(defined))
 

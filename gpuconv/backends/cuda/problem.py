@@ -17,10 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import border, tiling
-from gpuconv.backends.cuda.launch import Layout
+from gpuconv.backends.cuda.launch import Layout, Mask
+from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError
 
 __all__ = ["AXES", "Problem", "Steps", "flatten", "separate_axes"]
+
+#: Elements from one to the next along an axis, in each of several arrays.
+_Step = tuple[int, ...]
 
 #: Batch axes that a kernel can walk: AXES in kernels_cuda/tile.cuh.
 AXES = 3
@@ -83,6 +87,11 @@ class Problem:
     dtype: np.dtype[Any]
     sum: np.dtype[Any]
     out_dtype: np.dtype[Any]
+    #: Done to each result on its way to the output.
+    epilogue: Epilogue = NOTHING
+    #: Where weights of the pixels lie, and what they are read as; None: no pixel has one.
+    mask: Steps | None = None
+    mask_dtype: np.dtype[Any] | None = None
 
     def blocks(self, width: int, height: int, most: int | None = None) -> tuple[int, int, int]:
         """Return the grid of blocks that make `width` × `height` outputs each.
@@ -99,8 +108,14 @@ class Problem:
 
     @property
     def vector(self) -> int:
-        """Scalars that one load of the image can move; 8 are as many as a thread sums."""
-        return self.image.vector(self.dtype.itemsize, most=8)
+        """Scalars that one load of the image can move, and of its mask.
+
+        8 are as many as a thread sums.
+        """
+        most = self.image.vector(self.dtype.itemsize, most=8)
+        if self.mask is None or self.mask_dtype is None:
+            return most
+        return self.mask.vector(self.mask_dtype.itemsize, most)
 
     def store(self, count: int) -> int:
         """Return 2 if `count` neighbouring outputs can be written at once.
@@ -142,17 +157,20 @@ class Problem:
         strides = Layout.contiguous(shape).strides
         steps = Steps(strides[:-2], strides[-2], 1)
         every = tiling.Axis(y.n, needed, 1, first, 1, 1)
-        across = replace(self, out=steps, y=every, out_dtype=self.sum)
+        across = replace(self, out=steps, y=every, out_dtype=self.sum, epilogue=NOTHING)
         down = tiling.Axis(needed, y.out, y.taps, 0, y.stride, y.dilation)
         idle = tiling.Axis(self.x.out, self.x.out, 1, 0, 1, 1)
         return across, replace(self, image=steps, y=down, x=idle, dtype=self.sum), shape
 
     def contiguous(self, dtype: np.dtype[Any]) -> tuple[Problem, tuple[int, ...]]:
-        """Return the same with a new array of `dtype` as its output, and that array's shape."""
+        """Return the same with a new array of `dtype` as its output, and that array's shape.
+
+        What is kept there is not finished: nothing is done to it.
+        """
         shape = (*self.planes, self.y.out, self.x.out)
         strides = Layout.contiguous(shape).strides
         out = Steps(strides[:-2], strides[-2], 1)
-        return replace(self, out=out, out_dtype=dtype), shape
+        return replace(self, out=out, out_dtype=dtype, epilogue=NOTHING), shape
 
 
 def _outside(axis: tiling.Axis) -> tuple[int, int]:
@@ -172,10 +190,13 @@ def flatten(
     border: tuple[str, str],
     cval: float,
     dtypes: tuple[np.dtype[Any], np.dtype[Any], np.dtype[Any]],
+    interleaved: bool = True,
+    mask: Mask | None = None,
 ) -> Problem:
     """Return the problem of filtering an image (…, H, W); at most AXES batch axes may remain.
 
-    `dtypes` are those that are read, summed in and written.
+    `dtypes` are those that are read, summed in and written. Not `interleaved`, every channel is a
+    plane of its own, wherever it lies.
 
     Examples
     --------
@@ -187,14 +208,15 @@ def flatten(
     ((), 600, 3, 1)
     """
     y, x = axes
-    sizes, steps = list(image.shape[:-2]), list(zip(image.strides, out.strides, strict=True))
-    *batch, row, column = steps
+    layouts = (image, out, mask.layout) if mask else (image, out)
+    sizes = list(image.shape[:-2])
+    *batch, row, column = zip(*(layout.strides for layout in layouts), strict=True)
     channels = 1
     side_by_side = [i for i, size in enumerate(sizes) if _interleaved(size, batch[i], column, x)]
-    if side_by_side:
+    if interleaved and side_by_side:
         channels = sizes.pop(side_by_side[0])
         del batch[side_by_side[0]]
-        column = (1, 1)
+        column = (1,) * len(layouts)
         x = tiling.Axis(
             x.n * channels, x.out * channels, x.taps, x.offset * channels, 1, x.dilation * channels
         )
@@ -203,11 +225,12 @@ def flatten(
     planes, merged = _merged(sizes, batch)
     if len(planes) > AXES:
         raise ArgumentError(f"image has {len(planes)} separate batch axes; at most {AXES} will do")
-    read, written = (
+    read, written, *weights = (
         Steps(tuple(step[i] for step in merged), row[i], column[i], layout.phase)
-        for i, layout in enumerate((image, out))
+        for i, layout in enumerate(layouts)
     )
-    return Problem(planes, read, written, y, x, channels, border, cval, *dtypes)
+    made = Problem(planes, read, written, y, x, channels, border, cval, *dtypes)
+    return replace(made, mask=weights[0], mask_dtype=mask.dtype) if mask else made
 
 
 def _check_size(what: str, axis: tiling.Axis) -> None:
@@ -219,12 +242,12 @@ def _check_size(what: str, axis: tiling.Axis) -> None:
         )
 
 
-def _interleaved(size: int, step: tuple[int, int], column: tuple[int, int], x: tiling.Axis) -> bool:
-    side_by_side = step == (1, 1) and column == (size, size)
+def _interleaved(size: int, step: _Step, column: _Step, x: tiling.Axis) -> bool:
+    side_by_side = set(step) == {1} and set(column) == {size}
     return side_by_side and 1 < size <= _MOST_CHANNELS and x.stride == 1
 
 
-def separate_axes(image: Layout, out: Layout) -> int:
+def separate_axes(*layouts: Layout) -> int:
     """Return how many batch axes are left when those that continue each other are one.
 
     Examples
@@ -234,19 +257,17 @@ def separate_axes(image: Layout, out: Layout) -> int:
     >>> separate_axes(plain, plain), separate_axes(apart, plain)
     (1, 3)
     """
-    steps = list(zip(image.strides[:-2], out.strides[:-2], strict=True))
-    return len(_merged(image.shape[:-2], steps)[0])
+    steps = list(zip(*(layout.strides[:-2] for layout in layouts), strict=True))
+    return len(_merged(layouts[0].shape[:-2], steps)[0])
 
 
-def _merged(
-    sizes: Sequence[int], steps: Sequence[tuple[int, int]]
-) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+def _merged(sizes: Sequence[int], steps: Sequence[_Step]) -> tuple[tuple[int, ...], list[_Step]]:
     """Drop axes of one plane; make one axis of neighbours that continue each other in memory."""
-    planes, merged = list[int](), list[tuple[int, int]]()
+    planes, merged = list[int](), list[_Step]()
     for size, step in zip(sizes, steps, strict=True):
         if size == 1:
             continue
-        if planes and merged[-1] == (step[0] * size, step[1] * size):
+        if planes and merged[-1] == tuple(each * size for each in step):
             planes[-1] *= size
             merged[-1] = step
         else:

@@ -6,7 +6,7 @@ that runs the same kernels, through the same launches, on the CPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -71,6 +71,18 @@ class Runtime(Protocol):
 
     def compile(self, program: Program) -> Kernel:
         """Return `program` compiled for the current device; the same one when asked again."""
+
+    def transform(self, source: Any, target: Any) -> Callable[[], None]:
+        """Return what transforms images (count, rows, columns) when it is called.
+
+        From real `source` to complex `target`, of half as many columns and one more; or from
+        complex to real, without scaling, and `source` is then used up.
+
+        Raises MemoryError where there is no room, DeviceError where the library is missing.
+        """
+
+    def queue(self) -> Hashable:
+        """Return what tells the current device and its current stream from others."""
 
 
 def beyond(index: int, count: int) -> str:

@@ -15,7 +15,7 @@ from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.kernel import Kernel
 from gpuconv.weights import Term
 
-__all__ = ["march", "ring", "two_pass"]
+__all__ = ["REPAIR_THREADS", "march", "ring", "two_pass"]
 
 Array = NDArray[Any]
 Made = tuple[list[Launch], dict[str, Scratch]]
@@ -27,8 +27,8 @@ _UNROLLED = 4
 #: 32-bit registers of a multiprocessor.
 _REGISTER_FILE = 65536
 #: 32-bit registers of a thread for sums and pixels, by the bytes of a sum; and what is left of them
-#: where addresses, a second term or a guard take some. Compilers for all architectures do with the
-#: rest of 255 and spill nothing (tests/test_compile_gate.py).
+#: where addresses, a second term, a guard or an epilogue take some. Compilers for all architectures
+#: do with the rest of 255 and spill nothing (tests/test_compile_gate.py).
 _REGISTERS, _FEWER_REGISTERS = {4: 200, 8: 104}, {4: 128, 8: 100}
 #: Of these for rows that are being read: of neighbouring taps, and of taps apart.
 _READING, _READING_APART = 72, 64
@@ -78,7 +78,7 @@ def march(
 def _columns(problem: Problem, terms: int, guard: bool) -> int:
     """Return the output columns of a thread: the most that fit into registers; 0 if none do."""
     size = problem.sum.itemsize
-    plain = problem.vector > 1 and terms == 1 and not guard
+    plain = problem.vector > 1 and terms == 1 and not guard and not problem.epilogue
     most = (_REGISTERS if plain else _FEWER_REGISTERS)[size]
     most_reading = _READING if problem.x.dilation == 1 else _READING_APART
     small = problem.dtype.itemsize <= 2 and size == 4
@@ -221,8 +221,8 @@ def two_pass(
     return made, scratch
 
 
-#: Threads of a block of kernels_cuda/repair.cu, which makes an output each.
-_REPAIR_THREADS = (32, 8, 1)
+#: Threads of a block of kernels_cuda/repair.cu and normalise.cu, which make an output each.
+REPAIR_THREADS = (32, 8, 1)
 
 
 def _repair(problem: Problem, kernel: Kernel, limits: Limits, sums: str | None) -> Made:
@@ -231,8 +231,8 @@ def _repair(problem: Problem, kernel: Kernel, limits: Limits, sums: str | None) 
     macros = [("VECTOR", min(problem.vector, 1)), ("STORE", problem.store(1))]
     launch = Launch(
         program("repair", "repair", problem, macros, constants, kernel.divisor),
-        problem.blocks(*_REPAIR_THREADS[:2], limits.grid),
-        _REPAIR_THREADS,
+        problem.blocks(*REPAIR_THREADS[:2], limits.grid),
+        REPAIR_THREADS,
         0,
         ("image", "out", sums, *constants.operands),
         constants.parameters(kernel.divisor),

@@ -14,14 +14,18 @@ from itertools import product
 import numpy as np
 
 from gpuconv import arguments, dtypes, kernels
-from gpuconv.backends.cuda import linear
+from gpuconv.backends.cuda import bank, linear
 from gpuconv.backends.cuda.launch import Layout
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program
+from gpuconv.bank import Bank
+from gpuconv.cost import gpu
+from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import choose
 from gpuconv.kernel import Kernel
+from gpuconv.plan import Plan, make_plan
 
-__all__ = ["LIMITS", "SETS", "Call", "programs"]
+__all__ = ["LIMITS", "SETS", "Call", "Filters", "programs"]
 
 #: What programs are made for where no device is asked: an H200.
 LIMITS = Limits(132, 227 * 1024)
@@ -54,17 +58,52 @@ class Call:
     stride: int = 1
     dilation: int = 1
     method: arguments.Method = "auto"
+    epilogue: Epilogue | None = None
+    masked: bool = False
+    nan: arguments.Nan = "propagate"
+
+    def plan(self, limits: Limits) -> Plan:
+        """Return the call's plan for a device with these limits."""
+        dtype = np.dtype(self.dtype)
+        options = arguments.Options.of(
+            True,
+            "reflect",
+            0,
+            "same",
+            self.stride,
+            self.dilation,
+            self.method,
+            "fast" if self.method == "recursive" else "exact",
+            self.nan,
+            self.epilogue,
+        )
+        shape = _LAYOUTS[self.layout].shape
+        request = options.request(shape, dtype, self.kernel, 0.0, dtype, self.masked)
+        return make_plan(request, gpu(limits.multiprocessors))
 
     def programs(self, limits: Limits) -> tuple[Program, ...]:
         """Return the programs that the call runs, on a device with these limits."""
-        image = _LAYOUTS[self.layout]
-        steps = (self.stride,) * 2, (self.dilation,) * 2
-        options = arguments.Options(True, "reflect", 0, "same", *steps, self.method)
-        dtype = np.dtype(self.dtype)
-        plan = options.plan(image.shape, dtype, self.kernel, 0.0, dtype)
+        image, plan = _LAYOUTS[self.layout], self.plan(limits)
         out = image if plan.shape == image.shape else Layout.contiguous(plan.shape)
         work = linear.launches(plan, image, out, limits)
         return tuple(launch.program for launch in work.launches)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """A filter bank whose programs are wanted."""
+
+    calls: tuple[Call, ...]
+    reduce: str | None
+
+    def programs(self, limits: Limits) -> tuple[Program, ...]:
+        """Return the programs that all filters run at once."""
+        plans = tuple(call.plan(limits) for call in self.calls)
+        made = Bank(plans, self.reduce, NOTHING, plans[0].dtype)
+        image = _LAYOUTS[self.calls[0].layout]
+        out = image if self.reduce else Layout.contiguous(made.shape)
+        work = bank.launches(made, image, out, limits)
+        return () if isinstance(work, str) else tuple(each.program for each in work.launches)
 
 
 def _calls(*filters: Kernel) -> Iterator[Call]:
@@ -115,6 +154,23 @@ def _every_form() -> Iterator[Call]:
     yield Call("uint8", _separable(12), "colour", method="separable")
     for terms in (2, 3):
         yield Call("float32", _separable(15, terms), method="separable")
+    for dtype in ("uint8", "float16", "float32", "float64"):
+        yield Call(dtype, _dense(41, 41), method="fft")
+    # Sums that are integers, in float64.
+    yield Call("uint8", Kernel(np.ones((41, 41)), divisor=1681), "colour", method="fft")
+
+
+def _every_box() -> Iterator[Call]:
+    for dtype in ("uint8", "float32", "float64"):
+        yield Call(dtype, kernels.box(31), method="box")
+    for dtype, layout in (("uint8", "colour"), ("float32", "colour"), ("float32", "transposed")):
+        yield Call(dtype, kernels.box(31), layout, method="box")
+
+
+def _every_recursion() -> Iterator[Call]:
+    # Pixels that may not be finite take a pass of their own.
+    for dtype in ("uint8", "float32", "float64"):
+        yield Call(dtype, kernels.gaussian(20), method="recursive")
 
 
 def _every_layout() -> Iterator[Call]:
@@ -124,8 +180,28 @@ def _every_layout() -> Iterator[Call]:
     yield Call("float32", _dense(3, 3), "small", method="dense")
 
 
+def _every_end() -> Iterator[Call | Filters]:
+    """Yield calls with more than sums: epilogues, weights of pixels, several filters."""
+    finished = Epilogue(scale=0.5, offset=3, absolute=True, low=0, high=200)
+    for dtype, kernel in (("uint8", kernels.laplacian()), ("float32", _dense(3, 3))):
+        yield Call(dtype, kernel, method="dense", epilogue=finished)
+    for taps in (5, 27, 31):
+        yield Call("float32", _separable(taps), method="separable", epilogue=finished)
+    for dtype, taps in (("uint8", 5), ("float32", 5), ("float32", 11), ("float64", 3)):
+        yield Call(dtype, _dense(taps, taps), method="dense", masked=True)
+    yield Call("float32", _dense(5, 5), method="dense", nan="ignore")
+    yield Call("float32", _dense(5, 5), stride=2, method="dense", masked=True)
+    for terms in (1, 2):
+        yield Call("float32", _separable(15, terms), method="separable", masked=True, nan="ignore")
+    sobel = kernels.sobel_x(), kernels.sobel_y()
+    for dtype in ("uint8", "float32"):
+        yield Filters(tuple(Call(dtype, kernel) for kernel in sobel), "magnitude")
+    for taps, dtype in ((3, "float32"), (7, "float32"), (7, "float64"), (15, "uint8")):
+        yield Filters((Call(dtype, _dense(taps, taps), method="dense"),) * 3, None)
+
+
 #: Names of the sets.
-SETS: dict[str, tuple[str, Callable[[], Iterator[Call]]]] = {
+SETS: dict[str, tuple[str, Callable[[], Iterator[Call | Filters]]]] = {
     "blur": ("Gaussians of σ 1, 2 and 5, and the 3×3 mean", _blur),
     "edges": ("Sobel, Laplacian and outline", _edges),
     "sharpen": ("sharpen, unsharp and emboss", _sharpen),
@@ -133,8 +209,18 @@ SETS: dict[str, tuple[str, Callable[[], Iterator[Call]]]] = {
 }
 
 
-def _all() -> Iterator[Call]:
-    for part in (_blur, _edges, _sharpen, _every_dtype, _every_form, _every_layout):
+def _all() -> Iterator[Call | Filters]:
+    for part in (
+        _blur,
+        _edges,
+        _sharpen,
+        _every_dtype,
+        _every_form,
+        _every_box,
+        _every_recursion,
+        _every_layout,
+        _every_end,
+    ):
         yield from part()
 
 

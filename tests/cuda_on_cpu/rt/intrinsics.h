@@ -64,6 +64,8 @@ static inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c);
 static inline float __fmul_rn(float a, float b) { return a * b; }
 static inline float __fsqrt_rn(float a) { return sqrtf(a); }
 static inline float __fsub_rn(float a, float b) { return a - b; }
+static inline double __dadd_rn(double a, double b) { return a + b; }
+static inline double __dmul_rn(double a, double b) { return a * b; }
 static inline double __fma_rn(double a, double b, double c) { return fma(a, b, c); }
 static inline float __saturatef(float a) { return fminf(fmaxf(a, 0.0f), 1.0f); }
 static inline float rsqrtf(float a) { return 1.0f / sqrtf(a); }

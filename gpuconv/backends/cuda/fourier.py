@@ -1,0 +1,217 @@
+"""Launch geometry of kernels_cuda/fourier.cu: correlation by Fourier transforms of tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpuconv.backends.cuda.launch import Kept, Launch, Scratch, Step, Transform
+from gpuconv.backends.cuda.parameters import Constants, ctype, program
+from gpuconv.backends.cuda.problem import Problem
+from gpuconv.backends.cuda.protocol import Limits
+from gpuconv.backends.cuda.source import Program
+from gpuconv.kernel import Kernel
+from gpuconv.plan import Plan
+
+__all__ = ["fourier"]
+
+Array = NDArray[Any]
+Made = tuple[list[Step], dict[str, Scratch]]
+Grid = tuple[int, int, int]
+
+#: Bytes of the tiles that are transformed at once, unless one tile has more. With their spectra,
+#: and as much again for each direction's work, a batch takes about four times that: near what the
+#: second-level cache of a large GPU holds (50 MB), and a tenth of a millisecond of its time, which
+#: hides the launches. Reasoned, not measured.
+_BATCH_BYTES = 16 * 2**20
+
+#: Columns of a block and rows of a thread, and threads of `multiply`: ROWS and
+#: __launch_bounds__ in fourier.cu.
+_COLUMNS, _ROWS, _THREADS_Y, _THREADS = 32, 16, 8, 256
+
+#: Blocks that keep a multiprocessor busy, of 256 threads each.
+_BUSY = 8
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """How the planes are cut, and how many of the tiles are transformed at once."""
+
+    #: Of a plane.
+    down: int
+    across: int
+    #: Outputs of a tile.
+    height: int
+    width: int
+    #: Positions of a tile.
+    rows: int
+    columns: int
+    #: Of all planes, and in a batch.
+    all: int
+    batch: int
+
+    @classmethod
+    def of(cls, problem: Problem, transform: tuple[int, int]) -> _Tiles:
+        """Return the tiles of transforms of that size, in batches of about the same size."""
+        # A library may refuse arrays whose order is both C's and Fortran's.
+        rows, columns = (max(size, 2) for size in transform)
+        y, x = problem.y, problem.x
+        height = (rows - y.footprint) // y.stride + 1
+        width = (columns - x.footprint) // x.stride + 1
+        down, across = -(-y.out // height), -(-x.out // width)
+        all_ = prod(problem.planes) * down * across
+        most = max(_BATCH_BYTES // (rows * columns * problem.sum.itemsize), 1)
+        batch = -(-all_ // -(-all_ // most))
+        return cls(down, across, height, width, rows, columns, all_, batch)
+
+    @property
+    def frequencies(self) -> tuple[int, int]:
+        """Rows and columns of a tile's spectrum."""
+        return self.rows, self.columns // 2 + 1
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of a tile's cells: Cells in fourier.cu."""
+        return -(-self.rows // _ROWS), -(-self.columns // _COLUMNS)
+
+    def grid(self, width: int, height: int, count: int, limits: Limits) -> Grid:
+        """Return the blocks for `count` tiles of `width` × `height`."""
+        across, down = -(-width // _COLUMNS), -(-height // (_ROWS * _THREADS_Y))
+        return across, min(down, limits.grid), min(count, limits.grid)
+
+
+def fourier(problem: Problem, plan: Plan, limits: Limits) -> Made:
+    """Return the steps that correlate by transforms of the size that is planned, batch by batch.
+
+    The workspace is bounded: four times _BATCH_BYTES, or what a single tile takes if that is more,
+    and the spectrum of the kernel.
+    """
+    assert plan.transform is not None
+    tiles = _Tiles.of(problem, plan.transform)
+    guard = problem.dtype.kind == "f" or _filled_with_nonsense(problem)
+    constants = Constants(problem, plan.kernel.numerators, fixed=False, travel=False)
+    stages = _Stages(problem, plan.kernel, tiles, constants, guard, limits)
+    steps = [
+        step
+        for first in range(0, tiles.all, tiles.batch)
+        for step in stages.steps(first, min(tiles.batch, tiles.all - first))
+    ]
+    return steps, _scratch(problem, plan.kernel, tiles, constants, guard)
+
+
+def _scratch(
+    problem: Problem, kernel: Kernel, tiles: _Tiles, constants: Constants, guard: bool
+) -> dict[str, Scratch]:
+    """Return the arrays of a batch, and those that all calls with this kernel share."""
+    # An array without entries has room for one.
+    edges = np.resize(constants.edges, max(constants.edges.size, 1))
+    where = problem.y, problem.x, problem.border
+    scratch: dict[str, Scratch] = {
+        "tiles": Scratch((tiles.batch, tiles.rows, tiles.columns), problem.sum),
+        "spectra": Scratch((tiles.batch, *tiles.frequencies), _complex(problem.sum)),
+        "spectrum": _spectrum(problem, kernel, tiles),
+        "edges": Kept(edges.shape, edges.dtype, ("edges", *where), lambda: edges),
+    }
+    if guard:
+        weights = constants.weights
+        key = "weights", kernel, weights.dtype
+        scratch["marked"] = Scratch((tiles.batch, *tiles.cells), np.dtype(np.uint8))
+        scratch["weights"] = Kept(weights.shape, weights.dtype, key, lambda: weights)
+    return scratch
+
+
+def _filled_with_nonsense(problem: Problem) -> bool:
+    return "constant" in problem.border and not isfinite(problem.cval)
+
+
+def _complex(real: np.dtype[Any]) -> np.dtype[Any]:
+    return np.result_type(real, np.complex64)
+
+
+def _spectrum(problem: Problem, kernel: Kernel, tiles: _Tiles) -> Kept:
+    """Return the spectrum with which to multiply those of tiles."""
+    size, y, x = (tiles.rows, tiles.columns), problem.y, problem.x
+
+    def values() -> Array:
+        # Turned by 180° around the first position, so that the product of spectra correlates; and
+        # divided by what a transform there and back multiplies with.
+        down, across = -np.arange(y.taps) * y.dilation, -np.arange(x.taps) * x.dilation
+        turned = np.zeros(size, problem.sum)
+        turned[np.ix_(down, across)] = kernel.numerators / prod(size)
+        return turned[None]
+
+    key = "spectrum", kernel, y.dilation, x.dilation, size, problem.sum
+    return Kept((1, *tiles.frequencies), _complex(problem.sum), key, values, spectrum=True)
+
+
+#: Tiles in fourier.cu.
+_PLACES = ("first", "count", "down", "across", "height", "width", "rows", "columns")
+_TILES = np.dtype([(name, np.int32) for name in _PLACES])
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The steps of a batch of tiles."""
+
+    problem: Problem
+    kernel: Kernel
+    tiles: _Tiles
+    constants: Constants
+    #: Whether there may be pixels that are NaN or Inf.
+    guard: bool
+    limits: Limits
+
+    def steps(self, first: int, count: int) -> Iterator[Step]:
+        """Yield what is done with `count` tiles from tile `first` on."""
+        t, sum_ = self.tiles, self.problem.sum
+        marked, weights = ("marked", "weights") if self.guard else (None, None)
+        places = np.zeros(1, _TILES)
+        places[0] = first, count, t.down, t.across, t.height, t.width, t.rows, t.columns
+        read = t.grid(t.columns, t.rows, count, self.limits)
+        yield self._launch("gather", read, ("image", "edges", "tiles", marked), places)
+        yield Transform("tiles", "spectra", count, t.rows, t.columns, sum_)
+        yield self._multiply(count, places)
+        yield Transform("spectra", "tiles", count, t.rows, t.columns, sum_)
+        made = t.grid(t.width, t.height, count, self.limits)
+        operands = ("image", "out", "tiles", weights, "edges", marked)
+        yield self._launch("scatter", made, operands, places)
+
+    def _multiply(self, count: int, places: Array) -> Launch:
+        """Return the launch that reads the kernel's spectrum no more often than keeps all busy."""
+        across = -(-prod(self.tiles.frequencies) // _THREADS)
+        wanted = -(-_BUSY * self.limits.multiprocessors // across)
+        grid = across, min(wanted, count, self.limits.grid), 1
+        macros = [(name, ctype(self.problem.sum)) for name in ("PIXEL", "RESULT", "SUM")]
+        macros += [("STAGE", "MULTIPLY"), ("VECTOR", "0"), ("STORE", "0"), ("GUARD", "0")]
+        macros += [("EDGES", "0"), ("WEIGHTS", "0"), ("DIVIDE", "DIVIDE_NOT")]
+        made = Program("fourier", "multiply", tuple(macros))
+        return Launch(made, grid, (_THREADS, 1, 1), 0, ("spectrum", "spectra"), places)
+
+    def _launch(
+        self, stage: str, grid: Grid, operands: tuple[str | None, ...], places: Array
+    ) -> Launch:
+        """Return the launch of a stage between tiles and image or output."""
+        problem, divisor = self.problem, self.kernel.divisor
+        macros: dict[str, int | str] = {
+            "STAGE": stage.upper(),
+            "WHOLE": int(_whole(problem, self.kernel)),
+            "VECTOR": min(problem.vector, 1),
+            "STORE": min(problem.store(1), 1),
+            "GUARD": int(self.guard),
+        }
+        made = program("fourier", stage, problem, macros.items(), self.constants, divisor)
+        call = self.constants.parameters(divisor)
+        work = np.zeros(1, np.dtype([("call", call.dtype), ("tiles", _TILES)], align=True))
+        work["call"], work["tiles"] = call, places
+        return Launch(made, grid, (_COLUMNS, _THREADS_Y, 1), 0, operands, work)
+
+
+def _whole(problem: Problem, kernel: Kernel) -> bool:
+    """Return whether all sums are integers."""
+    filled = "constant" in problem.border and not float(problem.cval).is_integer()
+    return problem.dtype.kind in "iu" and kernel.integer and not filled
