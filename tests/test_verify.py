@@ -58,8 +58,8 @@ def test_each_case_is_there_once() -> None:
 
 def test_cases_need_no_more_programs_than_compile_in_a_minute() -> None:
     distinct = {program for case in CASES for program in programs(case, H200)}
-    assert 200 < len(distinct) <= 500
-    assert len({program for case in QUICK for program in programs(case, H200)}) <= 60
+    assert 200 < len(distinct) <= 700
+    assert len({program for case in QUICK for program in programs(case, H200)}) <= 70
 
 
 def test_every_family_meets_every_border_and_real_dtype() -> None:

@@ -20,6 +20,10 @@ CASES = (
     Case("float32", "301 across", (20, 400), "mirror"),
     Case("int16", "odd", (37, 41), stride=(2, 3), dilation=(1, 5)),
     Case("uint8", "integer pair", (30, 40, 3), channel_axis=-1),
+    *(Case("float32", "box 5", (40, 90), ending=ending) for ending in ("mask", "bank")),
+    Case("float32", "Gaussian 5", (60, 90), size="full", ending="mask"),
+    Case("float32", "separable 31", (60, 90), ending="bank"),
+    Case("float32", "Gaussian 5", (70, 90), method="recursive", accuracy="fast"),
     Case("float32", "pair with holes", (40, 50), stride=2, content="not finite"),
 )  # fmt: skip
 

@@ -6,7 +6,8 @@ has computed right which version of each kernel family.
 
 from __future__ import annotations
 
-from gpuconv.verify.cases import CASES, FAR, QUICK, Case
+from gpuconv.verify.case import Case
+from gpuconv.verify.cases import CASES, FAR, QUICK
 from gpuconv.verify.report import Outcome, Report
 from gpuconv.verify.run import verify
 

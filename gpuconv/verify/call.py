@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv import api, reference
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.cuda.source import Program
+from gpuconv.verify import endings
 from gpuconv.verify.arrays import CONTENTS, LAYOUTS, poison
-from gpuconv.verify.cases import Case
+from gpuconv.verify.case import Case
 
 __all__ = ["Answer", "Place", "answer", "by_definition", "convolve", "image_of", "programs"]
 
@@ -89,10 +89,10 @@ def _overlapped(plain: Any) -> Any:
 
 def convolve(case: Case, image: Any, out: Any, place: Place) -> Any:
     """Call what the case calls."""
-    options = _options(case) | {"channel_axis": case.channel_axis, "method": case.method}
-    filter_ = getattr(api, case.call)
+    options = _options(case) | {"channel_axis": case.channel_axis, "method": case.asked}
+    options["accuracy"] = case.accuracy
     dtype = case.stored if out is None else None
-    return filter_(image, case.weights, dtype=dtype, out=out, device=place.device, **options)
+    return endings.compute(case, image, dtype=dtype, out=out, device=place.device, **options)
 
 
 def _options(case: Case) -> dict[str, Any]:
@@ -104,10 +104,9 @@ def by_definition(case: Case, image: Array) -> tuple[Array, Array]:
     """Return the result by definition, and the same before integers are rounded."""
     axis = case.channel_axis
     planes = image if axis is None else np.moveaxis(image, axis, 0)
-    define = getattr(reference, case.call)
 
     def result(dtype: Any) -> Array:
-        found: Array = define(planes, case.weights, dtype=dtype, **_options(case))
+        found: Array = endings.define(case, planes, dtype, **_options(case))
         return found if axis is None else np.moveaxis(found, 0, axis)
 
     # An overflow of float16 is right where the definition overflows too.
@@ -157,6 +156,12 @@ class _Rehearsal:
     def compile(self, program: Program) -> runtime.Kernel:
         self.programs[program] = None
         return lambda grid, block, arguments, shared: None
+
+    def transform(self, source: Any, target: Any) -> Callable[[], None]:
+        return lambda: None
+
+    def queue(self) -> Hashable:
+        return self
 
 
 def programs(case: Case, limits: runtime.Limits) -> Sequence[Program]:

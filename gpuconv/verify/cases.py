@@ -7,102 +7,20 @@ that they share programs: borders, sizes and most layouts are data to a program.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
-from gpuconv import api, dtypes
-from gpuconv.arguments import Step, channel_index, channels_restored
+from gpuconv.arguments import Step
 from gpuconv.border import MODES
 from gpuconv.dtypes import TABLE
-from gpuconv.kernel import Kernel
 from gpuconv.tiling import SIZES
 from gpuconv.verify.arrays import LAYOUTS
+from gpuconv.verify.case import Case
 from gpuconv.verify.kernels import KERNELS
 
-__all__ = ["CASES", "FAR", "QUICK", "Case"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A call of ``convolve`` or ``correlate``."""
-
-    dtype: str
-    #: Of :data:`KERNELS`.
-    kernel: str
-    shape: tuple[int, ...] = (23, 37)
-    border: str | tuple[str, str] = "reflect"
-    size: str = "same"
-    method: str = "auto"
-    stride: Step = 1
-    dilation: Step = 1
-    cval: float = 3
-    call: str = "convolve"
-    channel_axis: int | None = None
-    #: Of the output; "" is the image's, or complex if it must be.
-    out_dtype: str = ""
-    #: Of the image, of :data:`LAYOUTS`.
-    layout: str = "C"
-    #: Of the output, of the same; or "new" for none given, "in place", or "overlapping".
-    out: str = "C"
-    #: Of :data:`CONTENTS`.
-    content: str = "random"
-    #: Whether the image lies in host memory when the call is made.
-    host: bool = False
-    #: Whether the image is some rows again and again, and only the last of them are verified.
-    far: bool = False
-
-    @property
-    def weights(self) -> Kernel:
-        """The kernel itself."""
-        return KERNELS[self.kernel]
-
-    @property
-    def stored(self) -> np.dtype[Any]:
-        """The dtype of the output."""
-        wanted = np.dtype(self.out_dtype or self.dtype)
-        return dtypes.complex_of(wanted) if self.weights.complex and wanted.kind != "c" else wanted
-
-    @property
-    def exact(self) -> bool:
-        """Whether the result must have the bits of the definition's."""
-        integers = np.dtype(self.dtype).kind in "iu" and self.weights.integer
-        return integers or self.content == "ties"
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        """The shape of the output."""
-        given, kernel = np.empty(0, self.dtype).real.dtype, self.weights
-        planned = api.plan(
-            self.shape,
-            given,
-            kernel.real if kernel.complex else kernel,
-            border=self.border,  # type: ignore[arg-type]
-            size=self.size,  # type: ignore[arg-type]
-            stride=self.stride,
-            dilation=self.dilation,
-            channel_axis=self.channel_axis,
-        )
-        return channels_restored(planned.shape, channel_index(len(self.shape), self.channel_axis))
-
-    @property
-    def label(self) -> str:
-        """The case in words: what differs from the usual.
-
-        Examples
-        --------
-        >>> Case("uint8", "Sobel", border="wrap", stride=2).label
-        "uint8 'Sobel' of (23, 37), border='wrap', stride=2"
-        """
-        usual = Case(self.dtype, self.kernel, self.shape)
-        changed = [
-            f"{name}={value!r}"
-            for name, value in vars(self).items()
-            if value != getattr(usual, name)
-        ]
-        return ", ".join([f"{self.dtype} {self.kernel!r} of {self.shape}", *changed])
+__all__ = ["CASES", "FAR", "QUICK"]
 
 
 _REAL = [name for name, rule in TABLE.items() if rule.real]
@@ -157,7 +75,7 @@ def _steps() -> Iterator[Case]:
     dilations: list[Step] = [1, 2, (3, 1), (2, 5)]
     for size, stride, dilation in product(SIZES, strides, dilations):
         for name, dtype in (("odd", "int16"), ("integer pair", "float32"), ("rank 2", "float32")):
-            yield Case(dtype, name, (37, 41), ("wrap", "mirror"), size, "auto", stride, dilation)
+            yield Case(dtype, name, (37, 41), ("wrap", "mirror"), size, "direct", stride, dilation)
     for size, dilation in product(SIZES, [*dilations[1:], (1, 3), (1, 4), (1, 20)]):
         for name, dtype in (("odd", "uint8"), ("integer pair", "float32")):
             yield Case(dtype, name, (37, 141), "reflect", size, dilation=dilation)
@@ -220,6 +138,36 @@ def _not_finite() -> Iterator[Case]:
             yield Case(dtype, name, (40, 41), "constant", cval=cval, out_dtype="float32")
 
 
+def _boxes() -> Iterator[Case]:
+    """Windows that move: borders, strides, channels, NaN and infinities."""
+    for dtype, border in product(TABLE, MODES):
+        yield Case(dtype, "box 31", (40, 67), border, "same", "box")
+    for dtype, border, size in product(("uint8", "float32"), MODES, SIZES):
+        yield Case(dtype, "box 12 of floats", (40, 67), border, size, "box")
+    for dtype, name in product(("uint8", "float32", "float64"), ("box 5", "box 31")):
+        yield Case(dtype, name, (150, 700), "wrap", method="box", stride=(2, 3))
+        yield Case(dtype, name, (1400, 2100), "mirror", method="box")
+    for dtype, channels in product(("uint8", "float32"), (2, 3, 4, 5)):
+        yield Case(dtype, "box 5", (37, 90, channels), channel_axis=-1, method="box")
+    for dtype in ("float16", "float32", "float64"):
+        yield Case(dtype, "box 31", (70, 260), content="not finite", method="box")
+
+
+def _recursions() -> Iterator[Case]:
+    """Gaussians that an approximation is allowed for."""
+    for dtype, border in product(("uint8", "float32", "float64"), MODES):
+        fast = Case(dtype, "Gaussian 5", (90, 150), border, method="recursive", accuracy="fast")
+        yield from (fast, replace(fast, size="full", shape=(2, 90, 150)))
+    yield Case(
+        "float32",
+        "Gaussian 5",
+        (90, 150),
+        method="recursive",
+        accuracy="fast",
+        content="not finite",
+    )
+
+
 def _sizes() -> Iterator[Case]:
     """Tiles and their seams: enough of them to keep a GPU busy, which changes their form."""
     for name in ("dense 3", "dense 5", "dense 7", "separable 5", "separable 9", "rank 2"):
@@ -231,6 +179,44 @@ def _sizes() -> Iterator[Case]:
     for name in ("dense 3", "separable 5", "Sobel"):
         yield Case("float32", name, (1400, 2100), "nearest")
         yield Case("uint8", name, (1401, 2100), "mirror")
+
+
+def _transforms() -> Iterator[Case]:
+    """Fourier transforms: borders, strides, pixels that are not finite, batches of many tiles."""
+    # Sums of larger integers would need more than the bits of float64.
+    small = [name for name in _REAL if name not in ("int32", "uint32", "int64", "uint64")]
+    for dtype, border in product(small, MODES):
+        yield Case(dtype, "asymmetric", (40, 67), border, method="fft")
+    for name, size in product(("dense 15", "odd", "integer pair", "larger than the image"), SIZES):
+        if name != "larger than the image" or size != "valid":
+            for dtype in ("uint8", "float32"):
+                yield Case(dtype, name, (45, 61), "mirror", size, "fft")
+    for step in (2, (1, 4), 40):
+        yield Case("int16", "odd", (3, 37, 41), "wrap", "full", "fft", stride=step)
+        yield Case("int16", "odd", (3, 37, 41), "wrap", "full", "fft", step, (2, 5))
+    for axis, dtype in product((0, 1, 2), ("uint8", "float32")):
+        shape = tuple(np.insert([19, 26], axis, 3).tolist())
+        yield Case(dtype, "odd", shape, method="fft", channel_axis=axis)
+    not_finite = Case("float32", "holes", (70, 260), method="fft", content="not finite")
+    yield from (replace(not_finite, border=border, stride=3) for border in MODES)
+    yield Case("uint8", "odd", (40, 41), "constant", method="fft", cval=np.nan, out_dtype="float32")
+    yield Case("float32", "odd", (24, 24), method="fft", layout="transposed", out="crop")
+    for shape in ((500, 20, 30), (2, 900, 1300), (3000, 4000)):
+        yield Case("float32", "dense 15", shape, "nearest", method="fft")
+        yield Case("uint16", "dense 15", shape, method="fft")
+
+
+def _endings() -> Iterator[Case]:
+    """Epilogues, weights of pixels, and banks: in one launch, and in several."""
+    for dtype, border in product(("uint8", "float32"), MODES):
+        for ending, name in product(("epilogue", "bank"), ("Sobel", "integer pair")):
+            yield Case(dtype, name, (70, 260), border, method="separable", ending=ending)
+        for name in ("box 5", "Gaussian 2"):
+            yield Case(dtype, name, (70, 260), border, ending="mask")
+    for name in ("Gaussian 2", "box 5"):
+        yield Case("float32", name, (70, 260), "wrap", content="not finite", ending="nan")
+    for ending in ("epilogue", "bank", "mask"):
+        yield Case("float32", "Gaussian 2", (3, 150, 700), stride=2, ending=ending)
 
 
 def _grids() -> Iterator[Case]:
@@ -249,6 +235,11 @@ QUICK: tuple[Case, ...] = (
         ("dense 5", "mirror"), ("separable 9", "nearest"), ("rank 2", "reflect"))),
     Case("float32", "holes", (70, 260), content="not finite"),
     Case("float32", "Gaussian 2", (70, 260), content="not finite"),
+    *(Case(dtype, name, (150, 700), method="auto") for dtype in ("uint8", "float32")
+      for name in ("odd", "box 31", "Gaussian 5", "dense 15")),
+    Case("uint8", "odd", (150, 700), method="fft"),
+    Case("float32", "dense 15", (3, 150, 700), "mirror", method="fft"),
+    Case("float32", "holes", (70, 260), method="fft", content="not finite"),
 )  # fmt: skip
 
 #: All of them, each once.
@@ -264,7 +255,11 @@ CASES: tuple[Case, ...] = tuple(
             *_layouts(),
             *_batches(),
             *_not_finite(),
+            *_boxes(),
+            *_recursions(),
             *_sizes(),
+            *_transforms(),
+            *_endings(),
             *_grids(),
         ]
     )

@@ -16,7 +16,7 @@ from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
 from gpuconv.verify.arrays import poison
 from gpuconv.verify.call import Answer, Place, by_definition, convolve, image_of
-from gpuconv.verify.cases import Case
+from gpuconv.verify.case import Case
 
 __all__ = ["PERIOD", "answer_far", "lacking"]
 

@@ -56,8 +56,11 @@ KERNELS: dict[str, Kernel] = {
     # those that people use
     "Gaussian 1": gaussian(1),
     "Gaussian 2": gaussian(2),
+    "Gaussian 5": gaussian(5),
     "Sobel": sobel_x(),
     "box 5": Kernel(np.ones((5, 5), int), divisor=25),
+    "box 31": Kernel(np.ones((31, 31), int), divisor=961),
+    "box 12 of floats": Kernel.separable(np.full(7, 0.3), np.full(12, 0.7)),
     # a ladder of sizes
     **{f"dense {side}": _dense(side) for side in (2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 21)},
     **{f"separable {taps}": _pair(taps) for taps in (2, 3, 5, 9, 15, 21, 31, 63)},

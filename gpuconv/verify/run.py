@@ -16,7 +16,8 @@ from gpuconv.backends.cuda import runtime
 from gpuconv.backends.cuda.source import Program
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.verify.call import Place, answer, programs
-from gpuconv.verify.cases import CASES, FAR, Case
+from gpuconv.verify.case import Case
+from gpuconv.verify.cases import CASES, FAR
 from gpuconv.verify.far import answer_far, lacking
 from gpuconv.verify.judge import Error, judge
 from gpuconv.verify.report import NUMPY, Outcome, Report
