@@ -27,7 +27,9 @@ from gpuconv.filters import (
 __all__ = [
     "add_chain_options",
     "add_filter_flags",
+    "add_filters",
     "add_kernel_options",
+    "border_of",
     "chain_of",
     "filters_of",
     "flag_hint",
@@ -92,8 +94,8 @@ def add_kernel_options(parser: Parser) -> None:
     )
 
 
-def add_chain_options(parser: Parser) -> None:
-    """Add the filters and what holds for all of them."""
+def add_filters(parser: Parser) -> None:
+    """Add the filters, what lies outside the image, and where to compute."""
     group = parser.add_argument_group("filters")
     group.add_argument(
         "--filter",
@@ -118,6 +120,16 @@ def add_chain_options(parser: Parser) -> None:
         help="the pixel value outside, for --border constant (default: 0)",
     )
     group.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto (default), cpu, or cuda:N"
+    )
+    add_kernel_options(parser)
+
+
+def add_chain_options(parser: Parser) -> None:
+    """Add the filters and what holds for all of them."""
+    add_filters(parser)
+    group = parser.add_argument_group("results")
+    group.add_argument(
         "--negative",
         default="clip",
         choices=NEGATIVE,
@@ -132,10 +144,6 @@ def add_chain_options(parser: Parser) -> None:
         metavar="FACTOR",
         help="multiply results, before they are rounded (default: 1)",
     )
-    group.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto (default), cpu, or cuda:N"
-    )
-    add_kernel_options(parser)
 
 
 def _anchor(text: str) -> tuple[int, int]:
@@ -253,12 +261,17 @@ def _kernel(text: str, options: argparse.Namespace) -> Filter:
 
 def chain_of(options: argparse.Namespace) -> Chain:
     """Return the chain that the options describe."""
-    border = options.border.split(",")
     return Chain(
         filters_of(options),
-        border=border[0] if len(border) == 1 else tuple(border),
+        border=border_of(options),  # type: ignore[arg-type]  # counted where it is checked
         cval=options.cval,
         negative=options.negative,
         gain=options.gain,
-        device=None if options.device == "auto" else options.device,
+        device=options.device,
     )
+
+
+def border_of(options: argparse.Namespace) -> str | tuple[str, ...]:
+    """Return the border mode, or those along y and along x."""
+    border = options.border.split(",")
+    return border[0] if len(border) == 1 else tuple(border)

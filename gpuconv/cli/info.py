@@ -18,6 +18,7 @@ from gpuconv.backends.cuda.cache import disk_cache
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.cli.parser import Parser
 from gpuconv.cli.streams import plain
+from gpuconv.cost import profile
 
 __all__ = ["main"]
 
@@ -51,6 +52,7 @@ def _report() -> dict[str, Any]:
         "cupy": _cupy(),
         "system": platform.platform(),
         "threads": usable_cores(),
+        "rates": profile.note(),
         "devices": [asdict(device) for device in gc.devices()],
         "kernels": {
             "compiled": [asdict(one) for one in runtime.compiled()],

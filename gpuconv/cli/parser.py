@@ -24,6 +24,8 @@ COMMANDS: dict[str, Command] = {
     "batch": Command("batch", "filter many image files into a folder"),
     "filters": Command("filters", "list the filters, or explain one"),
     "show": Command("show", "draw the kernel of a filter"),
+    "plan": Command("plan", "explain how a filter would be run, and how long it takes"),
+    "tune": Command("tune", "measure this machine once, for the choice of algorithms"),
     "warmup": Command("warmup", "compile kernels for a GPU before they are needed"),
     "verify": Command("verify", "compute a table of cases on a GPU and check the results"),
     "info": Command("info", "print versions and devices, and why there is no GPU"),
