@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench static gpu notebooks clean
+.PHONY: help demo test lint bench choice growth static gpu notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,12 @@ lint: $(VENV)/.installed-dev ## check style (ruff) and types (mypy)
 
 bench: $(VENV)/.installed-bench ## time gpuconv and SciPy side by side on this CPU
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+choice: $(VENV)/.installed-bench ## time what the planner chooses beside all else, a quarter of an hour
+	$(BIN)/python -m benchmarks.cpu choice $(BENCH_ARGS)
+
+growth: $(VENV)/.installed-bench ## plot time against the size of the kernel
+	$(BIN)/python -m benchmarks.cpu growth $(BENCH_ARGS)
 
 static: $(VENV)/.installed-test ## count what the CUDA kernels cost a pixel, without a GPU
 	$(BIN)/python -m benchmarks.static $(STATIC_ARGS)

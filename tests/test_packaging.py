@@ -155,6 +155,8 @@ def test_make_lists_its_targets(root: Path) -> None:
         "test",
         "lint",
         "bench",
+        "choice",
+        "growth",
         "static",
         "gpu",
         "notebooks",

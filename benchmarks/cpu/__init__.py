@@ -1,0 +1,1 @@
+"""What the planner chooses on a CPU, beside all that it could have chosen and beside peers."""
