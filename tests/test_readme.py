@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import sys
@@ -25,7 +26,7 @@ Filter = Callable[[Pixels], Pixels]
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 BLOCKS = {
     language: re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    for language in ("console", "python")
+    for language in ("console", "pycon", "python")
 }
 COMMANDS = [line[2:] for block in BLOCKS["console"] for line in block.splitlines()]
 
@@ -164,12 +165,13 @@ def test_the_same_command_again_does_nothing_new(workplace: Path, shell: Any) ->
     [
         ("gpuconv filters", "gaussian"),
         ("gpuconv show gaussian --sigma 2", ""),
+        ("gpuconv plan --shape 4096x4096 --filter gaussian --sigma 3", "separable"),
         ("gpuconv info", "cuda"),
         ("gpuconv batch --help", "--exists"),
     ],
 )
 def test_the_other_commands_work(line: str, says: str, workplace: Path, shell: Any) -> None:
-    assert f"`{line}`" in README
+    assert f"`{line}`" in " ".join(README.split())
     done = shell(line, workplace)
     assert done.returncode == 0, done.stderr
     assert says in done.stdout
@@ -190,6 +192,31 @@ def test_the_python_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert names["edges"].shape == coffee.shape[:2]
 
 
+def test_what_is_done_in_one_pass(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run_python(workplace, monkeypatch, BLOCKS["python"][:2])
+    grey = names["grey"]
+    sobel = [ndimage.sobel(names["photo"].grey().pixels.astype(float), axis) for axis in (0, 1)]
+    assert np.abs(names["strength"] - np.hypot(*sobel).clip(0, 255)).max() <= 1
+    assert names["features"].shape == (4, *grey.shape)
+    assert abs(float(names["relief"].mean()) - 128) < 2
+    assert np.isnan(names["holes"]).any()
+    assert np.isfinite(names["filled"]).all()
+    counted = (grey < 250).astype(float)
+    over = ndimage.uniform_filter(counted, 9)
+    wanted = ndimage.uniform_filter(counted * grey, 9)[over > 0.01] / over[over > 0.01]
+    np.testing.assert_allclose(names["inside"][over > 0.01], wanted, rtol=1e-4)
+
+
+def test_five_plans_are_explained_as_they_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPUCONV_NUM_THREADS", "2")
+    [block] = BLOCKS["pycon"]
+    shown = doctest.DocTestParser().get_doctest(block, {}, "README", "README.md", 0)
+    assert sum("explain()" in example.source for example in shown.examples) == 5
+    report = list[str]()
+    doctest.DocTestRunner(verbose=False).run(shown, out=report.append)
+    assert report == []
+
+
 def run_python(workplace: Path, monkeypatch: Any, blocks: list[str]) -> dict[str, Any]:
     monkeypatch.chdir(workplace)
     names: dict[str, Any] = {}
@@ -204,7 +231,7 @@ def test_the_python_for_a_gpu_runs(workplace: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "cupy", np)
     with runtime.use(cuda_on_cpu.CpuRuntime(mode="fast")) as cpu:
         names = run_python(workplace, monkeypatch, BLOCKS["python"])
-    assert len(BLOCKS["python"]) == 2
+    assert len(BLOCKS["python"]) == 3
     assert cpu.launches
     np.testing.assert_allclose(
         names["edges"], gc.convolve(names["grey"], gc.kernels.sobel_x()), rtol=1e-4, atol=1e-2
