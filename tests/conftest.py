@@ -19,6 +19,8 @@ from gpuconv.verify import ledger
 
 # Before anything imports pyplot: no test opens a window.
 os.environ["MPLBACKEND"] = "Agg"
+# No test depends on what was measured on the machine it runs on.
+os.environ["GPUCONV_PROFILE"] = os.path.join(os.devnull, "profile.json")
 
 ROOT = Path(__file__).parent.parent
 KINDS = {".gif", ".jpg", ".png", ".tif"}

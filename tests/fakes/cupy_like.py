@@ -15,7 +15,7 @@ import numpy as np
 __version__ = os.environ.get("FAKE_CUPY_VERSION", "14.2.0")
 
 #: The current device, how many there are, the bytes each can still give, and what happened.
-state = SimpleNamespace(current=0, devices=2, room=1 << 30, pooled=0, limit=0, log=[])
+state = SimpleNamespace(current=0, devices=2, room=1 << 30, pooled=0, limit=0, stream=0, log=[])
 
 
 class OutOfMemoryError(MemoryError):
@@ -76,7 +76,7 @@ class ndarray:  # noqa: N801 — its name in CuPy
         return self
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("shape", "dtype", "strides", "ndim", "size", "flags"):
+        if name in ("shape", "dtype", "strides", "ndim", "size", "nbytes", "flags"):
             return getattr(self.host, name)
         raise AttributeError(name)
 
@@ -143,6 +143,37 @@ def asnumpy(array: ndarray) -> Any:
     """Return a copy in host memory."""
     state.log.append(("asnumpy", state.current))
     return array.get()
+
+
+class CuFFTError(RuntimeError):
+    """Raised where cuFFT cannot do it."""
+
+    def __init__(self, result: int) -> None:
+        super().__init__(f"cuFFT's error {result}")
+        self.result = result
+
+
+class _FftPlan:
+    """cuFFT's plan, whose work area is as large as what is transformed."""
+
+    def __init__(self, shape: Any, kind: str) -> None:
+        _allocate(8 * int(np.prod(shape)))
+        self.shape, self.kind = shape, kind
+
+    def fft(self, source: ndarray, target: ndarray, direction: int) -> None:
+        state.log.append(("fft", self.kind, direction))
+        if direction > 0:
+            target.host[...] = np.fft.irfft2(source.host, target.shape[1:], norm="forward")
+        else:
+            target.host[...] = np.fft.rfft2(source.host)
+
+
+def get_fft_plan(a: ndarray, shape: Any, axes: Any, value_type: str) -> _FftPlan:
+    """Return a plan; the variable FAKE_CUPY_FFT is an error of cuFFT's to fail with."""
+    state.log.append(("plan", a.shape, tuple(shape), axes, value_type))
+    if os.environ.get("FAKE_CUPY_FFT"):
+        raise CuFFTError(int(os.environ["FAKE_CUPY_FFT"]))
+    return _FftPlan((*a.shape[:1], *shape), value_type)
 
 
 class _Pool:
@@ -225,7 +256,10 @@ cuda = SimpleNamespace(
     Device=Device,
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
     compiler=SimpleNamespace(CompileException=CompileException),
+    cufft=SimpleNamespace(CuFFTError=CuFFTError),
+    get_current_stream=lambda: SimpleNamespace(ptr=state.stream),
     runtime=SimpleNamespace(
+        streamPerThread=2,
         getDevice=lambda: state.current,
         getDeviceCount=lambda: state.devices,
         memGetInfo=lambda: (state.room, 1 << 31),
