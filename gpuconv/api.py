@@ -223,7 +223,7 @@ def plan(
         What ``explain()`` is to be for; the default is the CPU. For a GPU it tells the kernels that
         would run and the device memory that they would take. "auto" tells of both, for an image in
         host memory.
-    masked : bool
+    masked : bool, default False
         Whether the plan is to be called with a mask.
 
     Returns

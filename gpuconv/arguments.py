@@ -163,9 +163,10 @@ def _steps(argument: str, value: Step) -> tuple[int, int]:
         steps = tuple(map(index, given))
     except TypeError:
         steps = ()
-    if len(steps) != 2 or min(steps) < 1:
+    if len(steps) != 2 or min(steps) < 1 or max(steps) >= 2**31:
         raise ArgumentError(
-            f"{argument}={value!r} must be a positive integer, or a pair of them (along y, along x)"
+            f"{argument}={value!r} must be a positive integer, or a pair of them (along y, along "
+            "x), below 2**31"
         )
     return steps[0], steps[1]
 
@@ -256,7 +257,10 @@ def check_mask(
     mask: Any, shape: tuple[int, ...], channel: int | None, backend: ModuleType
 ) -> Array:
     """Return `mask` as an array of `backend` of the image's `shape`, its channel axis first."""
-    weights: Array = backend.asarray(mask)
+    try:
+        weights: Array = backend.asarray(mask)
+    except ValueError as error:
+        raise ArgumentError(f"mask is not a rectangular array: {error}") from error
     if weights.dtype.kind not in "biuf":
         raise ArgumentTypeError(f"mask has dtype {weights.dtype}; it must be bool or real")
     if weights.dtype.kind in "if" and not bool(((weights >= 0) & (weights < np.inf)).all()):

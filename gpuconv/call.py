@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from math import prod
+from operator import index
 from types import ModuleType
 from typing import Any
 
@@ -201,7 +203,7 @@ def _prepared(
 
 def _bytes(kernel: Kernel) -> int:
     """Return the bytes that a prepared call keeps alive, about."""
-    return 4096 + sum(part.nbytes for part in kernel.parts)
+    return 4096 + kernel.nbytes
 
 
 def _complex_passes(
@@ -266,6 +268,20 @@ class _Again:
         )
 
 
+def _size(shape: Any) -> tuple[int, ...]:
+    """Return `shape` as that of an array that there could be."""
+    try:
+        size = tuple(map(index, shape))
+    except TypeError:
+        size = (-1,)
+    if min(size, default=0) < 0 or prod(size) > sys.maxsize:
+        raise ArgumentError(
+            f"shape={shape!r} must be a tuple of integers ≥ 0, (…, H, W), of at most "
+            f"{sys.maxsize} pixels"
+        )
+    return size
+
+
 def plan_of(
     shape: tuple[int, ...],
     dtype: DTypeLike,
@@ -281,7 +297,7 @@ def plan_of(
     if kernel.complex:
         raise ArgumentError("kernel is complex; plan its .real and its .imag")
     stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
-    size = tuple(shape)
+    size = _size(shape)
     call = size, given, kernel, options, channel_axis, stored, masked
     engines = backends.choices(None, device)
     engine, ready = _first(engines, call)

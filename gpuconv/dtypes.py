@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gpuconv.errors import ArgumentTypeError
 
-__all__ = ["TABLE", "Rule", "accumulator", "complex_of", "native", "rule", "store"]
+__all__ = ["TABLE", "Rule", "accumulator", "complex_of", "native", "rounded", "rule", "store"]
 
 #: Consecutive integers up to this are exact in float32, which has a significand of 24 bits.
 _EXACT = 2**24
@@ -123,7 +123,8 @@ def accumulator(
         Whether all weights are integers.
     divisor : float
         What the sum is divided by afterwards. One more bit of an exact sum is then kept, so that
-        a quotient never rounds onto a tie between two integers that it is not.
+        a quotient never rounds onto a tie between two integers that it is not; and float32 must
+        hold the divisor itself, lest a quotient that is a tie miss it.
     fill : float
         What stands outside the image.
 
@@ -138,11 +139,35 @@ def accumulator(
         limits = np.iinfo(stored)
         largest = total * max(-int(limits.min), int(limits.max), abs(fill))
         if integer:
-            narrow = largest * (1 if divisor == 1 else 2) <= _EXACT
+            narrow = largest * (1 if divisor == 1 else 2) <= _EXACT and _single(divisor)
         else:
             narrow = written.kind not in "iu" or largest <= _FINE * abs(divisor)
         return np.dtype(widest if narrow else "float64")
     return np.dtype(widest)
+
+
+def _single(number: float) -> bool:
+    """Return whether float32 holds a number exactly."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(number)) == number
+
+
+def rounded(weights: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the weights of a kernel in the dtype of sums; only those that are 0 become 0.
+
+    One so small that it would vanish makes no difference but to infinity, which stays infinite
+    under it, and would become NaN.
+
+    Examples
+    --------
+    >>> float(rounded(np.array([1e-99]), np.dtype("float32"))[0])
+    1.401298464324817e-45
+    """
+    made = weights.astype(dtype)
+    gone = (made == 0) & (weights != 0)
+    if gone.any():
+        made[gone] = np.copysign(np.finfo(dtype).smallest_subnormal, weights[gone])
+    return made
 
 
 def complex_of(real: Any) -> np.dtype[Any]:

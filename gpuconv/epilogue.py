@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, fields
 from math import isfinite, isnan
 from typing import Any
@@ -24,9 +25,9 @@ class Epilogue:
 
     Parameters
     ----------
-    scale, offset : float
+    scale, offset : float, default 1 and 0
         Each sum becomes ``scale · sum + offset``.
-    absolute : bool
+    absolute : bool, default False
         Whether its absolute value is taken then.
     low, high : float, optional
         What is below `low` becomes `low`, what is above `high` becomes `high`; NaN stays NaN.
@@ -57,6 +58,8 @@ class Epilogue:
                 continue
             if not isinstance(value, (int, float, np.integer, np.floating)):
                 raise ArgumentTypeError(f"epilogue {name}={value!r} must be a real number")
+            if isinstance(value, int) and abs(value) > sys.float_info.max:
+                raise ArgumentError(f"epilogue {name} is an integer that no float holds")
             if name in ("scale", "offset") and not isfinite(value):
                 raise ArgumentError(f"epilogue {name}={value!r} must be finite")
             if isnan(value):

@@ -131,6 +131,11 @@ class Kernel(Algebra):
         return self._weights.parts
 
     @property
+    def nbytes(self) -> int:
+        """Bytes that it keeps alive, about: its weights, and a copy by which it is told apart."""
+        return self._weights.nbytes + sum(part.nbytes for part in self.parts)
+
+    @property
     def numerators(self) -> Array:
         """The weights before the division, 2-D, read-only."""
         return self._weights.array

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from html import escape
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from gpuconv import tiling
-from gpuconv.algorithms import ALGORITHMS
+from gpuconv.algorithms import ALGORITHMS, answer
 from gpuconv.bounded import Bounded
 from gpuconv.cost import Machine, Prediction, predict
 from gpuconv.epilogue import Epilogue
@@ -153,6 +152,7 @@ class Plan:
             ("kernel", f"{height}×{width}, {form}, anchor {self.kernel.anchor}"),
             ("image", f"{(*self.batch, self.y.n, self.x.n)} → {self.shape}, {reads}"),
             ("border", f"{self.border[0]} along y, {self.border[1]} along x"),
+            *self._beside(),
             ("time", f"{duration(expected.seconds)} predicted, {self._rates()}"),
             ("operations", f"{self.operations:.4g} multiply-adds per output pixel"),
             (
@@ -164,6 +164,13 @@ class Plan:
             rows.append(("tile", f"{self.tile[0]}×{self.tile[1]} output pixels"))
         rows += [(line[:12].strip(), line[12:]) for line in self.engine]
         return rows + [(f"not {name}", why) for name, why in self.rejected]
+
+    def _beside(self) -> list[tuple[str, str]]:
+        """Return what is done beside the sums, if anything is."""
+        who = [("a mask", self.masked), ("NaN", self.ignore_nan)]
+        out = " and ".join(name for name, does in who if does)
+        rows = [("normalised", f"as {out} may leave pixels out")] if out else []
+        return rows + ([("epilogue", repr(self.epilogue))] if self.epilogue else [])
 
     def _rates(self) -> str:
         if self.machine.measured:
@@ -183,6 +190,8 @@ class Plan:
         return "\n".join(f"{what:<{wide}}  {said}" for what, said in rows)
 
     def _repr_html_(self) -> str:
+        from html import escape  # in a notebook only: nobody else waits for it
+
         rows = "".join(
             f"<tr><th style='text-align:left'>{escape(what)}</th>"
             f"<td style='text-align:left'>{escape(said)}</td></tr>"
@@ -205,7 +214,7 @@ def make_plan(request: Request, machine: Machine) -> Plan:
     ArgumentError
         The request's method cannot run it; the message says why.
     """
-    size = _PLAN_BYTES + 2 * sum(part.nbytes for part in request.kernel.parts)
+    size = _PLAN_BYTES + request.kernel.nbytes
     return _PLANS.get((request, machine), lambda: _plan(request, machine), bytes=size)
 
 
@@ -243,7 +252,7 @@ def _choose(request: Request, machine: Machine) -> tuple[Candidate, Prediction, 
     """Return the candidate that finishes first, what it takes, and why no other."""
     asked = request.method
     if asked != "auto":
-        found = ALGORITHMS[asked](request, machine)
+        found = answer(asked, request, machine)
         if isinstance(found, str):
             raise ArgumentError(f"method={asked!r} cannot run this: {found}; use method='auto'")
         others = tuple((name, f"method={asked!r} was asked for") for name in ALGORITHMS)
@@ -251,8 +260,8 @@ def _choose(request: Request, machine: Machine) -> tuple[Candidate, Prediction, 
         return found, predict(found, request, machine), rejected
     candidates = list[tuple[Candidate, Prediction]]()
     reasons = dict[str, str]()
-    for name, algorithm in ALGORITHMS.items():
-        found = algorithm(request, machine)
+    for name in ALGORITHMS:
+        found = answer(name, request, machine)
         if isinstance(found, str):
             reasons[name] = found
         else:

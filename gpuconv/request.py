@@ -74,12 +74,6 @@ class Request:
         return self.y.stride == self.x.stride == self.y.dilation == self.x.dilation == 1
 
     @property
-    def finite(self) -> bool:
-        """Whether no NaN and no infinity can be read."""
-        filled = "constant" in self.border and not isfinite(self.cval)
-        return self.dtype.kind != "f" and not filled
-
-    @property
     def exact_integers(self) -> bool:
         """Whether every sum is an integer, and the result the definition's to the bit."""
         return self.dtype.kind in "iu" and self.kernel.integer and self.accuracy == "exact"

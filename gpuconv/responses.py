@@ -68,7 +68,7 @@ def filter_bank(
     Parameters
     ----------
     image : array_like of shape (…, H, W)
-        Real pixels, as for :func:`gpuconv.convolve`.
+        Real pixels, as for :func:`gpuconv.convolve`, but no masked array.
     kernels : iterable of Kernel, array_like or tuple (column, row)
         One filter each, real, of any sizes and anchors.
     reduce : {None, "magnitude", "max", "sum"}
@@ -76,8 +76,10 @@ def filter_bank(
         √(Σ r²), the largest r, or Σ r.
     flip : bool, default True
         Whether to convolve; False correlates.
-    border, cval, stride, dilation, channel_axis, dtype, device, method, accuracy
+    border, cval, stride, dilation, channel_axis, dtype, method, accuracy
         As for :func:`gpuconv.convolve`, the same for all kernels.
+    device : {None, "auto", "cpu", "cuda", "cuda:N"}
+        Where to compute; None and "auto" leave the image where it is.
     size : {"same", "valid", "full"}, default "same"
         As for :func:`gpuconv.convolve`; kernels of several sizes need "same".
     out : ndarray, optional
@@ -183,7 +185,7 @@ def _bank(
         _check_shapes(plans, options.size)
         return Bank(plans, reduce, options.epilogue, stored)
 
-    size = sum(4096 + sum(part.nbytes for part in kernel.parts) for kernel in kernels)
+    size = sum(4096 + kernel.nbytes for kernel in kernels)
     key = machine, shape, dtype, kernels, reduce, options, stored
     return _BANKS.get(key, make, bytes=size)
 

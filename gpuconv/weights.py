@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Array", "Term", "Weights", "check_anchor", "check_divisor", "cross_terms"]
+__all__ = ["Array", "Term", "Weights", "check_anchor", "check_divisor"]
 
 Array: TypeAlias = NDArray[Any]
 Term: TypeAlias = tuple[Array, Array]
@@ -53,6 +53,10 @@ def _integers(weights: Array) -> Array:
     return rounded if (rounded == weights).all() else weights
 
 
+#: Bytes up to which what terms make is kept: caches keep many kernels.
+_SMALL_PRODUCT = 2**18
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
     """Dense weights, or separable terms (column, row) of one size whose sum they are."""
@@ -77,12 +81,24 @@ class Weights:
         used = [term for term in checked if term[0].any() and term[1].any()]
         return cls(None, tuple(used or checked[:1]))
 
-    @cached_property
+    @property
     def array(self) -> Array:
-        """The weights as a 2-D array, read-only."""
+        """The weights as a 2-D array, read-only; that of large terms is made anew each time."""
         if self.dense is not None:
             return self.dense
-        return _checked(sum(np.outer(1.0 * column, row) for column, row in self.terms), 2, "kernel")
+        made: Array | None = vars(self).get("_product")
+        if made is None:
+            made = _checked(sum(np.outer(1.0 * c, row) for c, row in self.terms), 2, "kernel")
+            if made.nbytes <= _SMALL_PRODUCT:
+                vars(self)["_product"] = made
+        return made
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays that are kept, at most."""
+        product = self.shape[0] * self.shape[1] * 8 if self.terms else 0
+        kept = product if product <= _SMALL_PRODUCT else 0
+        return sum(part.nbytes for part in self.parts) + kept
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -247,63 +263,3 @@ def check_divisor(divisor: Any) -> float:
     if not abs(number) <= sys.float_info.max or number == 0:
         raise ArgumentError(f"divisor={divisor!r} must be finite and not 0")
     return int(number) if float(number).is_integer() else number
-
-
-def cross_terms(weights: Array, tolerance: float, most: int) -> tuple[Term, ...]:
-    """Write `weights` as a sum of at most `most` separable terms, or return ().
-
-    Cross approximation with full pivoting: each term is the column and the row through the largest
-    remaining weight. The bound is checked, not assumed: Σ|weights − Σ terms| is at most
-    `tolerance` × Σ|weights|. Integer weights are only ever written as integer terms, exactly.
-
-    References
-    ----------
-    M. Bebendorf, "Approximation of boundary element matrices", Numer. Math. 86 (2000).
-
-    Examples
-    --------
-    >>> [(column, row)] = cross_terms(np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]), 0, 1)
-    >>> column.tolist(), row.tolist()
-    ([1, 2, 1], [1, 0, -1])
-    """
-    total = np.abs(weights).sum()
-    whole = weights.dtype.kind == "i"
-    if total == 0:
-        return ((weights[:, 0], weights[0]),)
-    if _needs_more(weights, tolerance * total, most):
-        return ()
-    rest, terms = weights.copy(), list[Term]()
-    for _ in range(most):
-        y, x = np.unravel_index(np.argmax(np.abs(rest)), rest.shape)
-        column, row = rest[:, x].copy(), rest[y].copy()
-        if whole:
-            column //= np.gcd.reduce(column)
-            if (row % column[y]).any():
-                return ()
-            row //= column[y]
-        else:
-            row /= column[y]
-        column.flags.writeable = row.flags.writeable = False
-        terms.append((column, row))
-        rest -= np.outer(column, row)
-        if np.abs(rest).sum() <= (0 if whole else tolerance * total):
-            return tuple(terms)
-    return ()
-
-
-#: Rows and columns of a large kernel that are looked at before all of it is.
-_SAMPLED = 64
-
-
-def _needs_more(weights: Array, error: float, most: int) -> bool:
-    """Return whether some rows and columns show that `most` terms leave more than `error`.
-
-    Singular values of a part are no larger than those of the whole, and the one after the first
-    `most` is no larger than what any sum of `most` terms leaves over (Eckart and Young, 1936).
-    """
-    if max(weights.shape) <= _SAMPLED or min(*weights.shape, _SAMPLED) <= most:
-        return False
-    rows, columns = (np.linspace(0, n - 1, min(n, _SAMPLED)).astype(int) for n in weights.shape)
-    values = np.linalg.svd(weights[rows[:, None], columns], compute_uv=False)
-    rounding = _SAMPLED * float(np.finfo(np.float64).eps) * values[0]
-    return bool(values[most] > error + rounding)

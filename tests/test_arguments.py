@@ -94,10 +94,10 @@ def test_options(options: dict[str, Any], error: type[Exception], said: str) -> 
 
 @pytest.mark.parametrize("argument", ["stride", "dilation"])
 @pytest.mark.parametrize(
-    "value", [0, -1, 1.0, "2", None, (1,), (1, 2, 3), (1, 0), (1, 1.5), [], np.array([2, 2])]
+    "value", [0, -1, 1.0, "2", None, (1,), (1, 2, 3), (1, 0), (1, 1.5), [], np.array([2, 2]), 2**31]
 )
 def test_steps(argument: str, value: Any) -> None:
-    said = rf"^{argument}=.* must be a positive integer, or a pair of them \(along y, along x\)"
+    said = rf"^{argument}=.* must be a positive integer, or a pair .* \(along y, along x\), below"
     with pytest.raises(ArgumentError, match=said):
         gc.convolve(IMAGE, [[1]], **{argument: value})
 

@@ -59,7 +59,7 @@ def test_all_contenders_compute_the_same(kind: str, dtype: str) -> None:
 
 
 def test_the_loss_is_beside_the_fastest_algorithm() -> None:
-    times = {"dense": 2.0, "separable": 1.0, "fft": None, "ndimage": 0.1}
+    times = {"auto": 2.1, "dense": 2.0, "separable": 1.0, "fft": None, "ndimage": 0.1}
     row = choice.Row(Cell("box", 3, "uint8", 64), "dense", times)
     assert (row.best, row.loss) == ("separable", 2.0)
     assert "0 % of 1 cells" in choice.summary([row])
@@ -90,7 +90,7 @@ def test_the_kernels_are_what_they_are_called() -> None:
 
 def test_memory_is_measured_beside_image_and_result(root: Path) -> None:
     printed = run(root, "memory", "--sizes", "1024").splitlines()
-    assert len(printed) == 5
+    assert len(printed) == 6
     grown = [float(line.split(": ")[1].split(" MiB")[0]) for line in printed]
     assert all(0 <= mebibytes < 256 for mebibytes in grown)
     assert max(grown) > 0

@@ -96,9 +96,22 @@ def test_a_place_that_cannot_be_written_to_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(profile.VARIABLE, str(tmp_path / "file" / "profile.json"))
-    error = said(capsys, code=2)
-    assert error.startswith("gpuconv tune: error: the rates could not be written: ")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(tune, "measure_cpu", None)  # nobody waits for nothing
+    for place in ("file/profile.json", "folder"):
+        monkeypatch.setenv(profile.VARIABLE, str(tmp_path / place))
+        error = said(capsys, code=2)
+        assert error.startswith("gpuconv tune: error: the rates could not be written: ")
+        assert str(tmp_path / place.partition("/")[0]) in error
+
+
+def test_what_cannot_be_deleted_is_named(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.mkdir()
+    error = said(capsys, "--reset", code=2)
+    assert error.startswith("gpuconv tune: error: the rates could not be deleted: ")
+    assert str(file) in error
 
 
 def test_progress_is_shown_on_a_terminal_only(

@@ -205,6 +205,16 @@ def test_float_weights_that_cancel_over_bright_pixels(engine: str, dtype: str, g
     check(engine, image, gc.Kernel([[0.3 * gain, 0.7 * gain]], divisor=gain))
 
 
+@pytest.mark.parametrize("method", ["dense", "separable", "fft"])
+def test_infinity_meets_weights_that_float32_does_not_hold(engine: str, method: str) -> None:
+    image = np.ones((30, 33), np.float32)
+    image[12, 15] = np.inf
+    kernel = gc.kernels.gaussian(0.5, truncate=20)
+    assert (kernel.weights.astype(np.float32) == 0).any()
+    found = check(engine, image, kernel, method=method)
+    assert np.isposinf(found).sum() == 21 * 21
+
+
 @pytest.mark.parametrize("cval", [-5, 300, 0.5, 2.0**24 + 1, -(2.0**30) - 1])
 @pytest.mark.parametrize("dtype", ["uint8", "int16"])
 def test_fills_outside_the_range_of_the_dtype(engine: str, dtype: str, cval: float) -> None:

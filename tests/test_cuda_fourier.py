@@ -373,3 +373,21 @@ def test_steps_that_come_again_and_again_are_said_once() -> None:
         "spectra → tiles 1×1024×1024, scatter 30×8×1 blocks"
     )
     assert "between passes" in words[1]
+
+
+def test_batches_share_a_transform(small_batches: None) -> None:
+    """Each has a work area, which may be too large to be kept from one to the next."""
+    prepared, done = [], []
+
+    class Counting(CpuRuntime):
+        def transform(self, source: Any, target: Any) -> Callable[[], None]:
+            prepared.append(source.shape)
+            go = super().transform(source, target)
+            return lambda: (done.append(source.shape), go())[1]
+
+    image = noise(60, 60)
+    plan = planned(image, KERNEL, (16, 16))
+    with runtime.use(Counting(limits=SMALL)):
+        linear.run(plan, image, np.empty(plan.shape, np.float32))
+    assert len(done) > 20
+    assert len(prepared) == 1 + 2 * 2  # the kernel's; of whole batches, and of the last

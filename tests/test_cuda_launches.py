@@ -66,7 +66,7 @@ def separable(rows: int, columns: int) -> gc.Kernel:
         (separable(33, 301), {}, ["ring"]),
         (separable(5, 5), {"stride": 2, "method": "separable"}, ["dense", "dense"]),
         (separable(9, 9), {"dilation": 2}, ["dense", "dense"]),
-        (separable(999, 9), {}, ["dense", "dense"]),
+        (separable(999, 9), {"method": "separable"}, ["dense", "dense"]),
     ],
 )
 def test_the_kernel_follows_from_the_call(
@@ -77,15 +77,20 @@ def test_the_kernel_follows_from_the_call(
 
 
 def test_reasons_are_given_for_the_kernels_before() -> None:
-    work = work_for((2048, 2048), separable(999, 9))
+    work = work_for((2048, 2048), separable(999, 9), method="separable")
     assert [name for name, _ in work.rejected] == ["march", "ring"]
     assert "999×9 taps, 1 apart, do not fit into registers" in work.rejected[0][1]
     assert "bytes of shared memory, of which the device has 232448" in work.rejected[1][1]
 
 
 def test_a_device_with_less_shared_memory_takes_two_passes_sooner() -> None:
-    assert entries(work_for((2048, 2048), separable(101, 33), limits=H200)) == ["ring"]
-    assert entries(work_for((2048, 2048), separable(101, 33), limits=T4))[-1] == "dense"
+    assert entries(work_for((2048, 2048), separable(101, 33), limits=H200, method="separable")) == [
+        "ring"
+    ]
+    assert (
+        entries(work_for((2048, 2048), separable(101, 33), limits=T4, method="separable"))[-1]
+        == "dense"
+    )
 
 
 @pytest.mark.parametrize("dtype", [name for name in dtypes.TABLE if not name.startswith("complex")])

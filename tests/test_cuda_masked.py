@@ -148,6 +148,15 @@ def test_kernels_in_several_pieces() -> None:
     check(noise("uint8"), kernel, HOLES, dtype="float64", method="dense")
 
 
+@emulated
+@pytest.mark.parametrize("method", ["dense", "separable"])
+def test_infinities_under_terms_of_both_signs(method: str) -> None:
+    terms = [(np.full(19, 3.0), np.ones(9)), (-np.linspace(1, 2, 19), np.ones(9))]
+    image = np.ones(SHAPE, np.float32)
+    image[20, 70] = np.inf
+    assert "normalise" in check(image, gc.Kernel.sum_of(terms), HOLES, method=method)
+
+
 # How arrays may lie
 
 
@@ -239,3 +248,15 @@ def test_a_sum_of_weights_counts_as_none_relative_to_the_largest() -> None:
         (launch,) = linear.launches(plan, whole, whole, H200, mask).launches
         least.append(float(launch.parameters["geometry"]["least"][0]))
     assert least[1] == 8 * least[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("kernel", "held"),
+    [(SMOOTH, "image, mask and result"), (LONG, "image, mask, result and 4.2 MB between passes")],
+)
+def test_a_plan_counts_the_mask_and_what_lies_between_steps(kernel: gc.Kernel, held: str) -> None:
+    with runtime.use(cpu()):
+        plan = gc.plan((512, 512), "float32", kernel, masked=True, device="cuda")
+        needed = linear.peak(plan, cpu().limits()) + 512 * 512
+    assert needed * 0.99 < plan.prediction.peak < needed * 1.01
+    assert f"{needed / 1e6:.1f} MB at most: {held}" in plan.explain()

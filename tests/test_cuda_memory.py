@@ -159,3 +159,26 @@ def test_the_predicted_peak_is_what_is_allocated(name: str) -> None:
             gc.convolve(IMAGE, KERNELS[name], device="cuda")
         entries = [launch.program.entry for launch in used.launches]
         assert len([entry for entry in entries if entry != "deposit"]) == launches
+
+
+@pytest.mark.parametrize("memory", [3000, 9000])
+def test_a_mask_larger_than_the_device_goes_there_in_parts(memory: int) -> None:
+    mask = RNG.integers(0, 3, IMAGE.shape).astype(float)
+    weights = gc.kernels.box(3)
+    with runtime.use(Device(memory=memory, mode="fast")) as cpu:
+        found = gc.convolve(IMAGE, weights, mask=mask, border="wrap", device="cuda")
+    assert len(cpu.launches) > 2
+    expected = reference.convolve(IMAGE, weights, mask=mask, border="wrap")
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_a_bank_whose_result_leaves_no_room_between_passes_goes_in_parts(reduce: Any) -> None:
+    image, kernels = IMAGE[0].astype(np.float32), [gc.kernels.gaussian(sigma) for sigma in (4, 6)]
+    options: dict[str, Any] = {"reduce": reduce, "method": "separable", "stride": 2}
+    expected = gc.filter_bank(image, kernels, device="cpu", **options)
+    room = image.nbytes + expected.nbytes + (2 * expected.nbytes if reduce else 0)
+    with runtime.use(Device(memory=room + 1000, mode="fast")) as cpu:
+        found = gc.filter_bank(image, kernels, device="cuda", **options)
+    assert len(cpu.launches) > 5
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -115,3 +115,16 @@ def test_nan_and_infinities_reach_as_far_as_the_kernel() -> None:
     np.testing.assert_array_equal(np.isposinf(found), np.isposinf(expected))
     right = np.isfinite(expected)
     np.testing.assert_allclose(found[right], expected[right], rtol=0, atol=0.2)
+
+
+@emulated
+def test_infinities_take_the_sign_of_weights_over_their_divisor() -> None:
+    column, row = gaussian(2).terms[0]
+    image = noise(30, 40)
+    image[9, 11], image[20, 30] = np.inf, -np.inf
+    for kernel in (gc.Kernel.separable(column, row, divisor=-2), -1 * gaussian(2)):
+        with runtime.use(cuda_on_cpu.CpuRuntime(limits=SMALL)):
+            found = gc.correlate(image, kernel, device="cuda", **FAST)
+        expected = reference.correlate(image, kernel)
+        for where in (np.isposinf, np.isneginf):
+            np.testing.assert_array_equal(where(found), where(expected))

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gpuconv import dtypes
+from gpuconv import Kernel, convolve, dtypes
 from gpuconv.errors import ArgumentTypeError
 
 INTEGERS = [name for name in dtypes.TABLE if np.dtype(name).kind in "iu"]
@@ -111,6 +111,14 @@ def test_one_more_bit_keeps_float32_quotients_off_ties() -> None:
     quotients = (sums.astype(np.float32) / np.float32(divisor)).astype(np.float64)
     for total, quotient in zip(sums.tolist(), np.rint(quotients).tolist(), strict=True):
         assert quotient == round(Fraction(total, divisor))
+
+
+@pytest.mark.parametrize("divisor", [1.2, 2.4, 2**24 + 1, 1e300])
+def test_divisors_that_float32_does_not_hold_divide_in_float64(divisor: float) -> None:
+    assert dtypes.accumulator("uint8", "uint8", 1, True, divisor) == "float64"
+    # 9 / 1.2 is a tie, of which 9 / float32(1.2) falls short.
+    assert np.rint(np.float32(9) / np.float32(1.2)) == 7
+    assert convolve(np.array([[9]], np.uint8), Kernel([[1]], divisor=1.2)) == 8
 
 
 def test_complex_of() -> None:

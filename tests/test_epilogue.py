@@ -182,6 +182,7 @@ def test_it_shows_what_it_does() -> None:
         ({"low": [1]}, ArgumentTypeError, r"epilogue low=\[1\] must be a real number"),
         ({"scale": np.inf}, ArgumentError, "epilogue scale=inf must be finite"),
         ({"offset": np.nan}, ArgumentError, "epilogue offset=nan must be finite"),
+        ({"low": 10**400}, ArgumentError, "epilogue low is an integer that no float holds"),
         ({"high": np.nan}, ArgumentError, "epilogue high=nan must not be NaN"),
         ({"low": 2, "high": 1}, ArgumentError, "epilogue low=2.0 is above high=1.0"),
         ({"absolute": "no"}, ArgumentTypeError, "epilogue absolute='no' must be True or False"),

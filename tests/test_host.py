@@ -169,3 +169,35 @@ def test_a_call_that_fails_leaves_no_scratch_behind(monkeypatch: pytest.MonkeyPa
         assert linear._IDLE.bytes < before
     found = gc.convolve(image, kernel, method="dense")
     np.testing.assert_array_equal(found, np.full((20, 30), 9))
+
+
+@pytest.mark.parametrize("taps", [31, 151])
+def test_errors_of_like_sums_do_not_add_up_beside_nan(taps: int) -> None:
+    image = np.full((taps + 8, taps + 8), 0.1, np.float32)
+    image[-1, -1] = np.nan
+    weights = np.full((taps, taps), 0.1)
+    weights[0, 0] = 0.11  # neither separable nor a box
+    sums = gc.correlate(image, weights, size="valid", method="dense")
+    assert np.isnan(sums).sum() == 1
+    total = weights.sum() * float(image[0, 0])
+    allowed = (4 + weights.size / 32) * np.finfo(np.float32).eps * total
+    np.testing.assert_allclose(np.delete(sums.ravel(), -1), total, rtol=0, atol=allowed)
+
+
+def test_what_is_left_behind_is_found_at_once_among_thousands() -> None:
+    idle = Idle(most=2**20)
+    plans = [replace(gc.plan((5, 5 + i), "uint8", np.ones((2, 2)))) for i in range(3)]
+    for plan in [*plans, plans[0]]:
+        idle.give(plan, tuple(pieces(plan)), [])
+    each = idle.bytes // 4
+    assert idle.bytes == 4 * each
+    assert [idle.take(plans[0]) is not None for _ in range(3)] == [True, True, False]
+    assert idle.bytes == 2 * each
+    many = [replace(plans[1]) for _ in range(3000)]
+    for plan in many:
+        idle.give(plan, tuple(pieces(plan)), [])
+    assert 2**20 - each < idle.bytes <= 2**20
+    assert idle.take(many[0]) is None  # the oldest went
+    assert idle.take(many[-1]) is not None
+    idle.clear()
+    assert idle.bytes == 0

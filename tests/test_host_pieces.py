@@ -182,6 +182,12 @@ def test_wide_tiles_are_strips_of_bounded_size() -> None:
     assert plan.prediction.peak - plan.prediction.bytes < 64 * 2**20 or plan.machine.units > 4
 
 
+def test_high_tiles_of_a_few_columns_are_no_larger() -> None:
+    plan = gc.plan((100_000, 3), "float32", gc.kernels.gaussian(3), method="separable")
+    assert plan.tile[0] > 10_000
+    assert linear.filter_of(plan, plan.tile).bytes < 24 * 2**20
+
+
 def test_tiles_of_a_narrow_image_are_high() -> None:
     plan = gc.plan((100_000, 16), "float32", np.eye(3), method="dense")
     assert plan.tile == (128 * 64, 16)

@@ -214,6 +214,7 @@ def test_a_sum_that_overflows_marks_nothing() -> None:
         (np.eye(5), {}, "the kernel is no Gaussian, as it is not separable"),
         (([1, 2, 2], [1]), {}, "recursion would miss 0.2 of the kernel's weight"),
         (([1], [1, 2, 2, 1]), {}, "along x, the weights are no Gaussian about the middle"),
+        (([1, 2, 1], [3, 5]), {}, "along x, the weights are no Gaussian about the middle"),
         (gc.kernels.box(15), {}, "along y, the weights are no Gaussian about the middle"),
         (gc.kernels.gaussian(10, truncate=3), {}, "recursion would miss 0.00[67][0-9]* of the"),
         (([1], 1 - np.linspace(-1, 1, 21)[1:-1] ** 2), {}, "recursion would miss .* of the"),

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parent.parent / "gpuconv"
 #: shows everything, so only the command line, above it, may import that.
 FLOORS = (
     {"errors"},
-    {"border", "bounded", "dtypes", "epilogue", "picture", "weights"},
+    {"border", "bounded", "dtypes", "epilogue", "picture", "separation", "weights"},
     {"algebra"},
     {"kernel"},
     {"kernels"},

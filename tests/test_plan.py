@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -266,6 +267,22 @@ def test_a_plan_is_for_one_shape_and_dtype() -> None:
         plan(np.zeros((8, 9), "float32"), mask=np.ones((8, 9)))
     with pytest.raises(ArgumentError, match=r"not made by gpuconv\.plan cannot be called"):
         dataclasses.replace(plan, runner=None)(np.zeros((8, 9), "float32"))
+
+
+def test_what_is_done_beside_the_sums_is_told() -> None:
+    plain = dict(gc.plan(SHAPE, "float32", FULL[:3, :3]).rows())
+    assert plain.keys().isdisjoint({"normalised", "epilogue"})
+    more: dict[str, Any] = {"masked": True, "nan": "ignore", "epilogue": gc.Epilogue(scale=2)}
+    told = dict(gc.plan(SHAPE, "float32", FULL[:3, :3], **more).rows())
+    assert told["normalised"] == "as a mask and NaN may leave pixels out"
+    assert told["epilogue"] == "Epilogue(scale=2.0)"
+
+
+@pytest.mark.parametrize("shape", [512, None, "9x9", (9.5, 9), (9, -1), (2**62, 2)])
+def test_a_shape_is_that_of_an_array(shape: Any) -> None:
+    said = re.escape(f"shape={shape!r} must be a tuple of integers ≥ 0, (…, H, W), of at most ")
+    with pytest.raises(ArgumentError, match=said):
+        gc.plan(shape, "float32", np.ones((3, 3)))
 
 
 def test_threads_share_a_plan() -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 import gpuconv as gc
 from gpuconv import dtypes, reference, tiling
 from gpuconv.border import MODES, source_index, span
-from gpuconv.weights import Weights, cross_terms
+from gpuconv.separation import cross_terms
+from gpuconv.weights import Weights
 
 LAW = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpuconv.backends.cuda import runtime
+from gpuconv.backends.cuda import linear, runtime
 from gpuconv.backends.cuda.cupy_runtime import CupyRuntime
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program
-from gpuconv.errors import DeviceError
+from gpuconv.errors import ArgumentError, DeviceError
 
 GRID, BLOCK = (2, 3, 4), (32, 1, 1)
 
@@ -363,3 +363,13 @@ def test_a_broken_cupy_is_a_device_error(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(DeviceError, match=r"CuPy cannot be imported: libcublas.so.13 is missing"):
         runtime.current()
+
+
+def test_arrays_on_two_gpus_are_refused(cupy: Any, engine: CupyRuntime) -> None:
+    """A kernel on one GPU that touches another's memory leaves neither usable."""
+    image, here, there = (cupy.ndarray.of(np.zeros((2, 2)), device) for device in (1, 1, 0))
+    with linear.together(engine, image, out=here, mask=None):
+        assert cupy.state.current == 1
+    for name in ("out", "mask"):
+        with pytest.raises(ArgumentError, match=f"^{name} lies on another GPU than the image; "):
+            linear.together(engine, image, **{name: there})

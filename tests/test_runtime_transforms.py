@@ -6,7 +6,6 @@ import importlib.util
 import sys
 from pathlib import Path
 from threading import Thread
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,7 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setitem(sys.modules, "cupy.cuda.cufft", module.cuda.cufft)
-    fft: Any = SimpleNamespace(get_fft_plan=module.get_fft_plan)
-    monkeypatch.setitem(sys.modules, "cupyx.scipy.fft", fft)
+    monkeypatch.setitem(sys.modules, "cupy.cuda", module.cuda)
     return module
 
 
@@ -55,13 +52,31 @@ def test_images_go_there_and_back_unscaled(engine: CupyRuntime, cupy: Any) -> No
     engine.transform(spectra, images)()
     assert np.allclose(images.host, 48 * before, atol=1e-4)
     assert planned(cupy) == [
-        ("plan", (3, 8, 6), (8, 6), (1, 2), "R2C"),
-        ("plan", (3, 8, 4), (8, 6), (1, 2), "C2R"),
+        ("plan", "CUFFT_R2C", 3, (8, 6), ((8, 6), 1, 48), ((8, 4), 1, 32), "C", 2, 4),
+        ("plan", "CUFFT_C2R", 3, (8, 6), ((8, 4), 1, 32), ((8, 6), 1, 48), "C", 2, 6),
     ]
     assert [entry for entry in cupy.state.log if entry[0] == "fft"] == [
-        ("fft", "R2C", -1),
-        ("fft", "C2R", 1),
+        ("fft", "CUFFT_R2C", -1),
+        ("fft", "CUFFT_C2R", 1),
     ]
+
+
+def test_doubles_are_transformed_as_such(engine: CupyRuntime, cupy: Any) -> None:
+    before = np.random.default_rng(0).standard_normal((2, 5, 7))
+    images, spectra = engine.asarray(before), engine.empty((2, 5, 4), np.complex128)
+    engine.transform(images, spectra)()
+    engine.transform(spectra, images)()
+    assert np.allclose(images.host, 35 * before)
+    assert [entry[1] for entry in planned(cupy)] == ["CUFFT_D2Z", "CUFFT_Z2D"]
+
+
+def test_no_plan_comes_from_the_callers_cache(
+    engine: CupyRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CuPy's function returns a plan that the caller may be using, with the caller's callbacks."""
+    monkeypatch.setitem(sys.modules, "cupyx", None)
+    images, spectra = arrays(engine)
+    engine.transform(images, spectra)()
 
 
 def test_a_plan_serves_one_size_and_one_stream_of_one_device(
@@ -120,8 +135,8 @@ def test_what_cufft_cannot_do_is_said(
 
 
 def test_without_cufft_another_method_is_advised(
-    engine: CupyRuntime, monkeypatch: pytest.MonkeyPatch
+    engine: CupyRuntime, cupy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "cupy.cuda.cufft", None)
+    monkeypatch.delattr(cupy.cuda, "cufft")
     with pytest.raises(DeviceError, match=r"method='fft' needs cuFFT, .*; use another method"):
         engine.transform(*arrays(engine))

@@ -5,21 +5,37 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import gpuconv as gc
-from gpuconv.backends.cuda import linear
-from gpuconv.backends.cuda.launch import Layout
+from gpuconv.backends.cuda.launch import Kept, Transform, Work
 from gpuconv.backends.cuda.protocol import Limits
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is no part of the package
 from benchmarks.static import execution, nvrtc, report, sass
-from benchmarks.static.cases import CASES, Case, dense, integers, separable
+from benchmarks.static.cases import (
+    CASES,
+    Case,
+    box,
+    dense,
+    finished,
+    fourier,
+    holed,
+    integers,
+    recursive,
+    separable,
+    sobel,
+    together,
+)
 from benchmarks.static.memory import Memory
+
+Array = NDArray[Any]
 
 LACKING = nvrtc.lacking() or sass.lacking()
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=LACKING or "never")
@@ -39,6 +55,7 @@ LISTING = """
         /*0030*/                   EXIT ;
 .L_x_2:
         /*0040*/                   BRA `(.L_x_2);
+        /*0050*/                   RET.REL.NODEC R6 `(k) ;
 """
 
 
@@ -52,21 +69,84 @@ def test_a_case_is_within_its_budget(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [dense(3), dense(4, "uint8"), dense(9), integers(3, 7), separable(5), separable(5, "float16")],
+    [
+        dense(3),
+        dense(4, "uint8"),
+        dense(9),
+        integers(3, 7),
+        separable(5),
+        separable(5, "float16"),
+        box(9),
+        finished(dense(3)),
+        finished(dense(3, "uint8")),
+        sobel("uint8"),
+        sobel("float32"),
+        together(2, 7),
+        holed(dense(5)),
+        holed(dense(5), "", "ignore"),
+        holed(separable(13)),
+        fourier(9),
+        recursive(5),
+    ],
     ids=lambda case: case.name,
 )
-def test_the_machine_computes_what_the_kernel_is_to(case: Case) -> None:
-    shape = (40, 140)
-    plan = gc.plan(shape, case.dtype, case.kernel, border="mirror", method=case.method)
-    work = linear.launches(plan, Layout.contiguous(shape), Layout.contiguous(shape), SMALL)
-    image = np.random.default_rng(1).integers(0, 256, shape).astype(case.dtype)
-    arrays = {"image": image, "out": np.zeros(shape, case.dtype)}
-    arrays |= {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
-    for launch in work.launches:
-        for index in np.ndindex(launch.grid):
-            execution.run(launch, arrays, block=index)
-    want = gc.convolve(image, case.kernel, border="mirror", method=case.method)
-    np.testing.assert_allclose(arrays["out"].astype(float), want, rtol=1e-3, atol=1e-3)
+def test_the_machine_computes_what_the_kernels_are_to(case: Case) -> None:
+    # Launches in several steps take their time.
+    shape = (40, 140) if case.method == "dense" else (20, 48)
+    case = replace(case, shape=shape, border="mirror")
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, case.shape).astype(case.dtype)
+    mask = rng.integers(0, 2, case.shape).astype(case.mask) if case.mask else None
+    if case.nan == "ignore":
+        image.flat[::7] = np.nan
+    out = ran(case.work(SMALL), image, mask, np.zeros(case.out_shape, case.dtype))
+    np.testing.assert_allclose(out.astype(float), wanted(case, image, mask), rtol=1e-3, atol=1e-3)
+
+
+def ran(work: Work, image: Array, mask: Array | None, out: Array) -> Array:
+    """Return the output after all blocks of all launches, with NumPy for the transforms."""
+    arrays = {"image": image, "out": out}
+    if mask is not None:
+        arrays["mask"] = mask
+    for name, each in work.scratch.items():
+        arrays[name] = np.zeros(each.shape, each.dtype)
+        if isinstance(each, Kept):
+            values = each.values()
+            arrays[name][...] = np.fft.rfft2(values) if each.spectrum else values
+    for step in work.steps:
+        if isinstance(step, Transform):
+            transform(arrays[step.source][: step.count], arrays[step.target][: step.count])
+        else:
+            for index in np.ndindex(step.grid):
+                execution.run(step, arrays, block=index)
+    return out
+
+
+def transform(source: Array, target: Array) -> None:
+    """Transform as a GPU's library does, which scales neither way."""
+    if source.dtype.kind == "c":
+        target[...] = np.fft.irfft2(source, target.shape[1:], norm="forward")
+    else:
+        target[...] = np.fft.rfft2(source)
+
+
+def wanted(case: Case, image: Array, mask: Array | None) -> Array:
+    """Return what the NumPy engine makes of a case."""
+    if case.more:
+        kernels = case.kernel, *case.more
+        return gc.filter_bank(
+            image, kernels, reduce=case.reduce, border=case.border, epilogue=case.epilogue
+        )
+    return gc.convolve(
+        image,
+        case.kernel,
+        border=case.border,
+        method=case.method,
+        accuracy="fast" if case.method == "recursive" else "exact",
+        mask=mask,
+        nan=case.nan,
+        epilogue=case.epilogue,
+    )
 
 
 def test_reading_outside_an_array_is_an_error() -> None:
@@ -88,7 +168,18 @@ def test_sectors_of_a_request_are_counted(step: int, size: int, sectors: int) ->
     memory.map(0, np.zeros(8192, np.uint8), "image")
     memory.load(step * np.arange(32), size, np.ones(32, bool))
     assert memory.requests["global load"] == 1
-    assert memory.cost["global load"] == sectors == memory.sectors("image")
+    assert memory.cost["global load"] == sectors == memory.loaded("image")
+
+
+def test_what_is_stored_twice_is_written_once() -> None:
+    memory = Memory()
+    memory.map(0, np.zeros(1024, np.uint8), "out")
+    lanes = np.ones(32, bool)
+    for _ in range(2):
+        memory.store(4 * np.arange(32), np.ones((32, 4), np.uint8), lanes)
+    assert memory.requests["global store"] == 2
+    assert (memory.stored("out"), memory.loaded("out")) == (4, 0)
+    assert memory.written == {"out": 128}
 
 
 @pytest.mark.parametrize(
@@ -105,11 +196,12 @@ def test_bank_conflicts_are_counted(step: int, size: int, passes: int, least: in
 
 def test_a_listing_is_read() -> None:
     code = sass.parse(LISTING, "k")
-    assert [each.name for each in code.instructions] == ["MOV", "FFMA", "BRA", "EXIT", "BRA"]
+    assert [each.name for each in code.instructions] == ["MOV", "FFMA", "BRA", "EXIT", "BRA", "RET"]
     assert code.instructions[1].guard == "!P0"
     assert code.instructions[1].operands == ("R2", "R3.reuse", "UR4", "-R2")
+    assert code.instructions[5].operands == ("R6", "`(k)")
     assert code.loops() == [sass.Loop(1, 2, 0)]
-    assert sass.mix(code.instructions) == {"move": 1, "fma": 1, "branch": 3}
+    assert sass.mix(code.instructions) == {"move": 1, "fma": 1, "branch": 4}
 
 
 def test_registers_and_shared_memory_limit_the_warps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,7 @@ def test_a_profile_made_for_something_else_is_not_used(key: str, value: Any, fil
     [
         {"kind": "moon"},
         {"units": "many"},
+        {"units": float("inf")},
         {"rates": {"call": -1.0}},
         {"rates": {"call": float("nan")}},
         {"rates": {"call": "1"}},

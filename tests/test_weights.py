@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
-from gpuconv.weights import Weights, _needs_more, check_anchor, check_divisor, cross_terms
+from gpuconv.separation import _needs_more, cross_terms
+from gpuconv.weights import Weights, check_anchor, check_divisor
 
 
 @pytest.mark.parametrize(
@@ -245,3 +246,12 @@ def test_integers_of_low_rank_are_found_in_large_kernels() -> None:
     rng = np.random.default_rng(1)
     weights = np.outer(rng.integers(1, 9, 100), rng.integers(1, 9, 120))
     assert len(cross_terms(weights, 0, 12)) == 1
+
+
+def test_only_small_products_of_terms_are_kept() -> None:
+    small, large = (Weights.sum_of([(np.ones(n), np.ones(n))]) for n in (100, 1001))
+    assert small.array is small.array
+    assert large.array is not large.array
+    assert small.nbytes == 8 * (2 * 100 + 100 * 100)
+    assert large.nbytes == 8 * 2 * 1001
+    assert Weights.of(large.array).nbytes == large.array.nbytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ PHOTOGRAPH = Path(__file__).parents[2] / "samples" / "camera.png"
 KINDS = ("dense", "rank 2", "gaussian", "box")
 
 
+@lru_cache(maxsize=1)
 def photograph(size: int, dtype: str) -> Array:
     """Return a photograph of `size`² pixels: mirrored copies, so that no seam shows."""
     with Image.open(PHOTOGRAPH) as opened:
@@ -49,9 +50,9 @@ class Cell:
         """Of the Gaussian that is cut off at 4 σ and has this many taps."""
         return self.taps // 2 / 4
 
-    @cached_property
+    @property
     def image(self) -> Array:
-        """The image, C-contiguous."""
+        """The image, C-contiguous; the same one for cells of one dtype and size."""
         return photograph(self.size, self.dtype)
 
     @cached_property

@@ -14,6 +14,7 @@ __all__ = ["CASES", "beside"]
 CASES = {
     "gaussian σ=3": lambda: gc.kernels.gaussian(3),
     "gaussian σ=30": lambda: gc.kernels.gaussian(30),
+    "gaussian σ=100": lambda: gc.kernels.gaussian(100),
     "box 301": lambda: gc.kernels.box(301),
     "dense 15×15": lambda: gc.Kernel(np.random.default_rng(0).random((15, 15))),
     "dense 127×127": lambda: gc.Kernel(np.random.default_rng(0).random((127, 127))),

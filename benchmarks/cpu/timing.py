@@ -40,8 +40,11 @@ class Clock:
         """Return whether a call would stay below the limit, by a part of the image."""
         part = image[: max(len(image) // 16, 1)]
         allowed = self.limit * len(part) / len(image)
-        # Once to warm up: the first call plans, and transforms its kernel.
-        return elapsed(call, part) < 4 * allowed and elapsed(call, part) < allowed
+        try:
+            # Once to warm up: the first call plans, and transforms its kernel.
+            return elapsed(call, part) < 4 * allowed and elapsed(call, part) < allowed
+        except MemoryError:
+            return False
 
 
 def elapsed(call: Callable[[Array], Array], image: Array) -> float:

@@ -41,7 +41,7 @@ def _contract(device: str) -> Stage:
 
 def _verify(results: Path, device: str) -> Stage:
     options = ["--device", device, "--record", "--results", str(results)]
-    return Stage("verify", [*_python("gpuconv"), "verify", *options], 190)
+    return Stage("verify", [*_python("gpuconv"), "verify", *options], 200)
 
 
 def _sanitizers(device: str) -> list[Stage]:

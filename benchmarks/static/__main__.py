@@ -12,7 +12,7 @@ from benchmarks.static.cases import CASES
 from gpuconv.backends.cuda import source
 
 HEADER = (
-    f"{'case':<26}{'registers':>10}{'warps':>6}{'instr/px':>10}{'steady':>8}{'budget':>8}{'bytes/px':>10}"
+    f"{'case':<32}{'registers':>10}{'warps':>6}{'instr/px':>10}{'steady':>8}{'budget':>8}{'bytes/px':>10}"
     f"{'halo':>7}{'sectors/load':>14}{'/store':>8}{'conflicts':>11}{'copy':>6}"
 )
 
@@ -20,16 +20,18 @@ NOTES = """
 instr/px: lane-instructions per output element, of an inner block for {arch}, NVRTC {nvrtc}.
 steady: the same for one more row of a block that marches down; that is what has a budget.
 conflicts: passes through shared memory over the fewest possible.
-copy: predicted share of a copy's speed on an H200, from bytes, instructions and passes alone."""
+copy: predicted share of a copy's speed on an H200, from bytes, instructions and passes alone;
+      – where a library transforms (which is not counted), or pixels are read twice, long apart."""
 
 
 def line(row: report.Row) -> str:
     """Return a row of the table."""
     allowed = f"{row.budget:g}" if row.budget is not None else "–"
+    copy = f"{row.copy:.0%}" if row.copy is not None else "–"
     return (
-        f"{row.case:<26}{row.registers:>10}{row.warps:>6}{row.instructions:>10.1f}{row.steady:>8.1f}{allowed:>8}"
+        f"{row.case:<32}{row.registers:>10}{row.warps:>6}{row.instructions:>10.1f}{row.steady:>8.1f}{allowed:>8}"
         f"{row.bytes:>10.2f}{row.halo:>7.1%}{row.load_sectors:>14.1f}{row.store_sectors:>8.1f}"
-        f"{row.conflicts:>11.2f}{row.copy:>6.0%}"
+        f"{row.conflicts:>11.2f}{copy:>6}"
     )
 
 

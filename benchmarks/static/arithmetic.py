@@ -12,7 +12,7 @@ from benchmarks.static.operands import Operand, Predicate
 if TYPE_CHECKING:
     from benchmarks.static.machine import Block, Step
 
-__all__ = ["ARITHMETIC", "lut"]
+__all__ = ["ARITHMETIC", "lut", "signed"]
 
 Operation = Callable[["Block", "Step"], None]
 
@@ -52,7 +52,8 @@ def add(block: Block, step: Step) -> None:
     target.put(block, (total & _LOW).astype(np.uint32))
 
 
-def _signed(bits: Any) -> Any:
+def signed(bits: Any) -> Any:
+    """Return the bits of registers as integers with a sign."""
     return np.asarray(bits, np.uint32).view(np.int32).astype(np.int64)
 
 
@@ -63,7 +64,7 @@ def multiply(block: Block, step: Step) -> None:
     if "U32" in step.flags and ("WIDE" in step.flags or "HI" in step.flags):
         product = np.asarray(x).astype(np.uint64) * np.asarray(y).astype(np.uint64)
     else:
-        product = (_signed(x) * _signed(y)).view(np.uint64)
+        product = (signed(x) * signed(y)).view(np.uint64)
     carry = _carry_in(block, step, read)
     if "WIDE" in step.flags:
         total = product + c.wide(block) + carry
@@ -85,7 +86,7 @@ def shifted_add(block: Block, step: Step) -> None:
     shift = np.asarray(terms[-1].raw(block)).astype(np.uint64)
     low = np.asarray(a.raw(block)).astype(np.uint64)
     if "SX32" in step.flags:
-        low = _signed(a.raw(block)).view(np.uint64)
+        low = signed(a.raw(block)).view(np.uint64)
     elif "HI" in step.flags:
         low = low | np.asarray(terms[2].raw(block)).astype(np.uint64) << _32
     low = ~low + np.uint64(1) if a.negative else low
@@ -161,7 +162,7 @@ def compare(block: Block, step: Step) -> None:
     """ISETP: compare; EX: the upper halves, with the lower halves' result last."""
     a, b = step.operands[2].integer(block), step.operands[3].integer(block)
     if "U32" not in step.flags:
-        a, b = _signed(a), _signed(b)
+        a, b = signed(a), signed(b)
     name = next(flag for flag in step.flags if flag in _COMPARE)
     held = _COMPARE[name](a, b)
     if "EX" in step.flags:
@@ -174,18 +175,33 @@ def compare(block: Block, step: Step) -> None:
 
 
 def compare_floats(block: Block, step: Step) -> None:
-    """FSETP, DSETP: compare; a U at the end of the name holds for NaN as well."""
+    """FSETP, DSETP: compare, into a predicate."""
     read = Operand.double if step.instruction.name == "DSETP" else Operand.single
     a, b = read_as(read, step.operands[2], block), read_as(read, step.operands[3], block)
+    _joined(block, step, _held(step, a, b), step.operands[4])
+
+
+def set_floats(block: Block, step: Step) -> None:
+    """FSET.BF: compare, into a register: 1.0 or 0.0, as PTX's set.f32 does."""
+    target, a, b, with_ = step.operands
+    if not {"BF", "AND"} <= step.flags:
+        raise NotImplementedError(step.instruction.opcode)
+    held = _held(step, a.single(block), b.single(block)) & with_.bit(block)
+    target.put_single(block, np.where(held, 1, 0))
+
+
+def _held(step: Step, a: Any, b: Any) -> Any:
+    """Return the comparison that a name means; one that ends with U holds for NaN as well.
+
+    NUM and NAN, as in PTX, ask whether both are numbers, or one is none.
+    """
     unordered = np.isnan(a) | np.isnan(b)
     names = {**_COMPARE, **{f"{name}U": test for name, test in _COMPARE.items()}}
     name = next((flag for flag in step.flags if flag in names), "")
     if name:
         plain = names[name](a, b)
-        held = plain | unordered if name.endswith("U") else plain & ~unordered
-    else:
-        held = unordered if "NAN" in step.flags else ~unordered
-    _joined(block, step, held, step.operands[4])
+        return plain | unordered if name.endswith("U") else plain & ~unordered
+    return unordered if "NAN" in step.flags else ~unordered
 
 
 def read_as(read: Callable[..., Any], source: Operand, block: Block) -> Any:
@@ -207,32 +223,9 @@ def select(block: Block, step: Step) -> None:
         target.put(block, np.where(chosen.bit(block), a.integer(block), b.integer(block)))
 
 
-def smaller(block: Block, step: Step) -> None:
-    """VIMNMX, IMNMX, FMNMX: the smaller of two, or the larger."""
-    target, a, b, least = step.operands
-    if step.instruction.name == "FMNMX":
-        x, y = a.single(block), b.single(block)
-        picked = np.where(least.bit(block), np.fmin(x, y), np.fmax(x, y))
-        return target.put_single(block, picked)
-    x, y = a.integer(block), b.integer(block)
-    if "U32" not in step.flags:
-        x, y = _signed(x), _signed(y)
-    picked = np.where(least.bit(block), np.minimum(x, y), np.maximum(x, y))
-    return target.put(block, picked.astype(np.int64).astype(np.uint32))
-
-
-def sum_smaller(block: Block, step: Step) -> None:
-    """VIADDMNMX: the smaller of a sum of two and a third, or the larger."""
-    target, a, b, c, least = step.operands
-    total = a.integer(block) + b.integer(block)
-    x, y = (each if "U32" in step.flags else _signed(each) for each in (total, c.integer(block)))
-    picked = np.where(least.bit(block), np.minimum(x, y), np.maximum(x, y))
-    target.put(block, picked.astype(np.int64).astype(np.uint32))
-
-
 def absolute(block: Block, step: Step) -> None:
     """IABS."""
-    step.operands[0].put(block, np.abs(_signed(step.operands[1].integer(block))).astype(np.uint32))
+    step.operands[0].put(block, np.abs(signed(step.operands[1].integer(block))).astype(np.uint32))
 
 
 def float_op(width: str, combine: Callable[..., Any]) -> Operation:
@@ -240,6 +233,10 @@ def float_op(width: str, combine: Callable[..., Any]) -> Operation:
 
     def perform(block: Block, step: Step) -> None:
         target, *sources = (o for o in step.operands if not isinstance(o, Predicate))
+        with np.errstate(all="ignore"):  # threads that do not take part may hold anything
+            compute(block, target, sources)
+
+    def compute(block: Block, target: Any, sources: list[Any]) -> None:
         if width == "double":
             target.put_double(block, combine(*(each.double(block) for each in sources)))
         else:
@@ -282,16 +279,15 @@ ARITHMETIC: dict[str, Operation] = {
     "DSETP": compare_floats,
     "FADD": float_op("single", lambda a, b: a + b),
     "FFMA": float_op("single", lambda a, b, c: a * b + c),
-    "FMNMX": smaller,
     "FMUL": float_op("single", lambda a, b: a * b),
     "FSEL": select,
+    "FSET": set_floats,
     "FSETP": compare_floats,
     "HADD2": halves,
     "HFMA2": halves,
     "IABS": absolute,
     "IADD3": add,
     "IMAD": multiply,
-    "IMNMX": smaller,
     "ISETP": compare,
     "LEA": shifted_add,
     "LOP3": logic,
@@ -300,6 +296,4 @@ ARITHMETIC: dict[str, Operation] = {
     "SEL": select,
     "SHF": shift,
     "VIADD": add,
-    "VIADDMNMX": sum_smaller,
-    "VIMNMX": smaller,
 }

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 import gpuconv as gc
-from gpuconv.backends.cuda.launch import Layout
-from gpuconv.plan import Plan
+from gpuconv import arguments
+from gpuconv.backends.cuda import bank, linear
+from gpuconv.backends.cuda.launch import Layout, Mask, Work
+from gpuconv.backends.cuda.protocol import Limits
+from gpuconv.backends.cuda.warmup import LIMITS
+from gpuconv.bank import Bank
+from gpuconv.cost import gpu
+from gpuconv.epilogue import NOTHING
+from gpuconv.plan import Plan, make_plan
+from gpuconv.responses import Reduction
 
-__all__ = ["CASES", "Case", "box", "dense", "integers", "separable"]
+__all__ = [
+    "CASES",
+    "Case",
+    "box",
+    "dense",
+    "finished",
+    "fourier",
+    "holed",
+    "integers",
+    "recursive",
+    "separable",
+    "sobel",
+    "together",
+]
 
 #: Most bytes that a block may read again because its neighbours need them too.
 HALO = 0.10
@@ -23,7 +44,7 @@ class Case:
     name: str
     dtype: str
     kernel: gc.Kernel = field(repr=False)
-    method: str = "auto"
+    method: arguments.Method = "auto"
     shape: tuple[int, int] = (4096, 4096)
     #: Interleaved channels.
     channels: int = 1
@@ -32,20 +53,64 @@ class Case:
     #: Most bytes read beyond the block's own pixels, as a fraction of these.
     halo: float | None = None
 
+    border: arguments.Border = "reflect"
+    epilogue: gc.Epilogue = NOTHING
+    nan: arguments.Nan = "propagate"
+    #: The dtype of the weights of pixels; "" if there are none.
+    mask: str = ""
+    #: Filters that run together with `kernel`, and what becomes of all responses.
+    more: tuple[gc.Kernel, ...] = field(default=(), repr=False)
+    reduce: Reduction | None = None
+    #: Whether a prediction can be made of the counts. Not where a library does most of the work,
+    #: nor where a block reads what it has read before, too late for it to be in a cache still.
+    predicted: bool = True
+
     @property
-    def plan(self) -> Plan:
-        """The plan of the call."""
-        shape = (*self.shape, self.channels) if self.channels > 1 else self.shape
-        axis = -1 if self.channels > 1 else None
-        return gc.plan(shape, self.dtype, self.kernel, channel_axis=axis, method=self.method)
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan of each filter on a GPU, for images channels first."""
+        dtype = np.dtype(self.dtype)
+        accuracy = "fast" if self.method == "recursive" else "exact"
+        given = True, self.border, 0, "same", 1, 1, self.method, accuracy, self.nan, self.epilogue
+        options = arguments.Options.of(*given)  # type: ignore[arg-type]
+        kernels = self.kernel, *self.more
+        machine = gpu(LIMITS.multiprocessors)
+        shape, masked = self.layout.shape, bool(self.mask)
+        requests = (options.request(shape, dtype, k, 0.0, dtype, masked) for k in kernels)
+        return tuple(make_plan(request, machine) for request in requests)
 
     @property
     def layout(self) -> Layout:
-        """Where the pixels of the image, and of the output, lie: channels first, as in a plan."""
+        """Where the pixels of the image, and of a response, lie: channels first, as in a plan."""
         height, width = self.shape
         if self.channels == 1:
             return Layout.contiguous(self.shape)
         return Layout((self.channels, height, width), (1, width * self.channels, self.channels))
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of the output."""
+        shape = self.layout.shape
+        return (1 + len(self.more), *shape) if self.more and not self.reduce else shape
+
+    def work(self, limits: Limits) -> Work:
+        """Return what is launched on a device with these limits.
+
+        Raises
+        ------
+        NotImplementedError
+            The filters would not run together.
+        """
+        layout, plans = self.layout, self.plans
+        if self.more:
+            plain = tuple(replace(plan, epilogue=NOTHING) for plan in plans)
+            filters = Bank(plain, self.reduce, self.epilogue, plain[0].out_dtype)
+            out = layout if self.reduce else Layout.contiguous(self.out_shape)
+            work = bank.launches(filters, layout, out, limits)
+            if isinstance(work, str):
+                raise NotImplementedError(work)
+            return work
+        mask = Mask(layout, np.dtype(self.mask)) if self.mask else None
+        return linear.launches(plans[0], layout, layout, limits, mask)
 
 
 def _weights(seed: int, *shape: int) -> np.ndarray:
@@ -93,6 +158,44 @@ def box(taps: int, dtype: str = "float32") -> Case:
     return Case(f"{dtype} box {taps}×{taps}", dtype, kernel, "box", (8192, 8192))
 
 
+def fourier(taps: int, dtype: str = "float32") -> Case:
+    """Return a case of Fourier transforms, which are a library's, and not counted."""
+    kernel = gc.Kernel(_weights(taps, taps, taps))
+    return Case(f"{dtype} fourier {taps}×{taps}", dtype, kernel, "fft", predicted=False)
+
+
+def recursive(sigma: float, dtype: str = "float32") -> Case:
+    """Return a case of a recursive Gaussian, whose lines are gone along twice."""
+    kernel = gc.kernels.gaussian(sigma)
+    return Case(f"{dtype} recursive σ {sigma:g}", dtype, kernel, "recursive", predicted=False)
+
+
+def holed(case: Case, mask: str = "bool", nan: arguments.Nan = "propagate") -> Case:
+    """Return a case with weights of pixels, or one that ignores NaN."""
+    how = f"mask {mask}" if mask else f"nan={nan}"
+    return replace(case, name=f"{case.name} {how}", mask=mask, nan=nan, budget=None, halo=None)
+
+
+def finished(case: Case) -> Case:
+    """Return a case with all that can be done to results on their way out."""
+    all_ = gc.Epilogue(scale=0.5, offset=3, absolute=True, low=0, high=100)
+    return replace(case, name=case.name.replace(" ", " epilogue ", 1), epilogue=all_)
+
+
+def together(count: int, taps: int, dtype: str = "float32") -> Case:
+    """Return a case of several filters, whose responses are all kept."""
+    first, *more = (gc.Kernel(_weights(i, taps, taps)) for i in range(count))
+    name = f"{dtype} {count} of {taps}×{taps}"
+    return Case(name, dtype, first, "dense", more=tuple(more))
+
+
+def sobel(dtype: str) -> Case:
+    """Return the magnitude of the gradient."""
+    across, down = gc.kernels.sobel_x(), gc.kernels.sobel_y()
+    name = f"{dtype} Sobel magnitude"
+    return Case(name, dtype, across, more=(down,), reduce="magnitude")
+
+
 CASES: tuple[Case, ...] = (
     dense(3, budget=16),
     dense(5, budget=33),
@@ -129,4 +232,15 @@ CASES: tuple[Case, ...] = (
         shape=(2160, 3840),
         channels=3,
     ),
+    finished(dense(3)),
+    finished(dense(3, "uint8")),
+    sobel("uint8"),
+    sobel("float32"),
+    together(4, 7),
+    # In one pass; and by products and weights that are filtered each for itself.
+    holed(dense(5)),
+    holed(dense(5), "", "ignore"),
+    holed(separable(15)),
+    fourier(63),
+    recursive(20),
 )

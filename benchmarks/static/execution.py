@@ -32,7 +32,7 @@ class Count:
     compiled: nvrtc.Compiled
     #: Instructions by kind, each counted once a warp, times the lanes of a warp.
     lanes: Counter[str]
-    #: The array that was written, and how many of its elements.
+    #: The array that was made, and how many of its elements: the output, or that which got most.
     out: str
     pixels: int
     #: Bytes of distinct sectors read from, and written to, global memory.
@@ -107,15 +107,17 @@ def _count(
     lanes = Counter[str]()
     for instruction, times in zip(code.instructions, issued.tolist(), strict=True):
         lanes[sass.kind(instruction)] += WARP * times
-    (out,) = memory.stored
-    read = sum(memory.sectors(name) for name in launch.operands if name and name != out)
+    written = memory.written
+    # What else is written is by the way: marks of pixels, or sums for the way back.
+    out = "out" if "out" in written else max(written, key=written.__getitem__)
+    names = set(filter(None, launch.operands))
     return Count(
         launch,
         compiled,
         +lanes,
         out,
-        memory.stored[out] // arrays[out].dtype.itemsize,
-        SECTOR * read,
-        SECTOR * memory.sectors(out),
+        written[out] // arrays[out].dtype.itemsize,
+        SECTOR * sum(map(memory.loaded, names)),
+        SECTOR * sum(map(memory.stored, names)),
         memory,
     )

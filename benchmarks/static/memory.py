@@ -42,9 +42,10 @@ class Memory:
         self.cost: Counter[str] = Counter()
         #: What requests to shared memory would cost without bank conflicts.
         self.least: Counter[str] = Counter()
-        #: Bytes stored to each array.
-        self.stored: Counter[str] = Counter()
-        self._sectors: dict[str, list[Addresses]] = defaultdict(list)
+        #: Of each array: sectors loaded, sectors stored, and bytes stored, as often as they were.
+        self._loaded: dict[str, list[Addresses]] = defaultdict(list)
+        self._stored: dict[str, list[Addresses]] = defaultdict(list)
+        self._written: dict[str, list[Addresses]] = defaultdict(list)
 
     def map(self, start: int, array: NDArray[Any], name: str) -> None:
         """Place an array at an address."""
@@ -54,25 +55,36 @@ class Memory:
         """Give the block its shared memory, which begins at `start`."""
         self._shared = np.zeros(start + self._shared_bytes, np.uint8)
 
-    def sectors(self, name: str) -> int:
-        """Return the distinct sectors of an array that were loaded or stored."""
-        touched = self._sectors.get(name)
-        return len(np.unique(np.concatenate(touched))) if touched else 0
+    def loaded(self, name: str) -> int:
+        """Return the distinct sectors of an array that were loaded."""
+        return _distinct(self._loaded.get(name))
+
+    def stored(self, name: str) -> int:
+        """Return the distinct sectors of an array that were stored."""
+        return _distinct(self._stored.get(name))
+
+    @property
+    def written(self) -> dict[str, int]:
+        """The distinct bytes that were stored to each array."""
+        return {name: _distinct(bytes_) for name, bytes_ in self._written.items()}
 
     def load(self, where: Addresses, size: int, active: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return `size` bytes from global memory for each active thread, as (active, size)."""
         region, at = self._region(where[active], size)
         if region.name != "constant":
-            self._count_sectors("global load", region.name, where, size, active)
+            touched = self._count_sectors("global load", where, size, active)
+            self._loaded[region.name].append(touched)
         return region.bytes[at[:, None] + np.arange(size)]
 
     def store(self, where: Addresses, data: NDArray[np.uint8], active: NDArray[np.bool_]) -> None:
         """Write bytes (active, size) to global memory."""
         size = data.shape[1]
         region, at = self._region(where[active], size)
-        self._count_sectors("global store", region.name, where, size, active)
-        self.stored[region.name] += data.size
-        region.bytes[at[:, None] + np.arange(size)] = data
+        touched = self._count_sectors("global store", where, size, active)
+        self._stored[region.name].append(touched)
+        places = at[:, None] + np.arange(size)
+        self._written[region.name].append(places.ravel())
+        region.bytes[places] = data
 
     def load_shared(
         self, where: Addresses, size: int, active: NDArray[np.bool_]
@@ -101,14 +113,15 @@ class Memory:
         raise IndexError(f"no array holds the bytes from {low:#x} to {high:#x}")
 
     def _count_sectors(
-        self, what: str, name: str, where: Addresses, size: int, active: NDArray[np.bool_]
-    ) -> None:
+        self, what: str, where: Addresses, size: int, active: NDArray[np.bool_]
+    ) -> Addresses:
+        """Count a request, and return the sectors that it touches."""
         lanes = np.flatnonzero(active)
         ends = np.stack([where[lanes], where[lanes] + size - 1]) // SECTOR
         pairs = np.unique(np.concatenate([lanes // WARP + (end << 16) for end in ends]))
         self.requests[what] += len(np.unique(lanes // WARP))
         self.cost[what] += len(pairs)
-        self._sectors[name].append(np.unique(pairs >> 16))
+        return np.unique(pairs >> 16)
 
     def _count_banks(
         self, what: str, where: Addresses, size: int, active: NDArray[np.bool_]
@@ -125,3 +138,7 @@ class Memory:
         self.requests[what] += len(np.unique(lanes // WARP))
         self.cost[what] += sum(most.values())
         self.least[what] += len(most)
+
+
+def _distinct(touched: list[Addresses] | None) -> int:
+    return len(np.unique(np.concatenate(touched))) if touched else 0

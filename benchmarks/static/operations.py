@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.static.arithmetic import ARITHMETIC, lut
 from benchmarks.static.conversions import CONVERSIONS
+from benchmarks.static.extrema import EXTREMA
 from benchmarks.static.memory import WARP
 from benchmarks.static.operands import Address, Place, Predicate
 from benchmarks.static.packed import PACKED
@@ -30,7 +31,7 @@ Operation = Callable[["Block", "Step"], None]
 def operation(instruction: Instruction) -> Operation:
     """Return what an instruction does."""
     name = instruction.name
-    for table in (CONTROL, MEMORY, ARITHMETIC, CONVERSIONS, PACKED):
+    for table in (CONTROL, MEMORY, ARITHMETIC, EXTREMA, CONVERSIONS, PACKED):
         for key in (name, name.removeprefix("U")):
             if key in table:
                 return table[key]

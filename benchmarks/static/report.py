@@ -18,7 +18,7 @@ from benchmarks.static import execution
 from benchmarks.static.cases import Case
 from benchmarks.static.execution import Count
 from benchmarks.static.memory import WARP
-from gpuconv.backends.cuda import linear
+from gpuconv.backends.cuda.launch import Transform, Work
 from gpuconv.backends.cuda.runtime import Limits
 
 __all__ = ["H200", "Row", "measure", "occupancy"]
@@ -62,8 +62,8 @@ class Row:
     store_sectors: float
     #: Passes through shared memory over the fewest possible.
     conflicts: float
-    #: Predicted speed on an H200, of a copy's.
-    copy: float
+    #: Predicted speed on an H200, of a copy's; None where the counts do not say.
+    copy: float | None
     mix: dict[str, float]
 
     @property
@@ -93,18 +93,32 @@ def occupancy(count: Count) -> int:
 
 def measure(case: Case, arch: int = 90) -> Row:
     """Run an inner block of each launch of a case."""
-    plan, layout = case.plan, case.layout
-    work = linear.launches(plan, layout, layout, H200)
-    pixels = np.random.default_rng(0).integers(0, 256, layout.shape, np.uint8).astype(plan.dtype)
-    arrays = {"image": pixels, "out": np.empty(layout.shape, plan.out_dtype)}
-    arrays |= {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
-    counts = [execution.run(launch, arrays, arch) for launch in work.launches]
+    work = case.work(H200)
+    arrays = _arrays(case, work)
+    # Fourier transforms are of tiles, in batches that are all alike.
+    batches = max(1, sum(isinstance(step, Transform) for step in work.steps) // 2)
+    launches = work.launches[: len(work.launches) // batches]
+    counts = [execution.run(launch, arrays, arch) for launch in launches]
     # Launches differ in what they write: all of the output, sums between two passes, or weights.
-    shares = [arrays[each.out].size / arrays["out"].size for each in counts]
+    shares = [
+        1.0 if each.out == "out" else batches * arrays[each.out].size / arrays["out"].size
+        for each in counts
+    ]
     further = [
         _further(each, arrays, arch) * share for each, share in zip(counts, shares, strict=True)
     ]
-    return _row(case, counts, shares, sum(further))
+    ideal = sum(arrays[name].nbytes for name in ("image", "mask") if name in arrays)
+    return _row(case, counts, shares, sum(further), ideal / arrays["out"].size)
+
+
+def _arrays(case: Case, work: Work) -> dict[str, NDArray[Any]]:
+    """Return the arrays that a case's launches name; those in between hold zeros."""
+    shape, rng = case.layout.shape, np.random.default_rng(0)
+    pixels = rng.integers(0, 256, shape, np.uint8).astype(case.dtype)
+    arrays = {"image": pixels, "out": np.empty(case.out_shape, case.dtype)}
+    if case.mask:
+        arrays["mask"] = np.ones(shape, case.mask)
+    return arrays | {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
 
 
 #: Rows by which a block is made shorter to see what they cost: whole rounds of any kernel's loop.
@@ -128,8 +142,8 @@ def _further(count: Count, arrays: dict[str, NDArray[Any]], arch: int) -> float:
     return (count.lanes.total() - less.lanes.total()) / (count.pixels - less.pixels)
 
 
-def _row(case: Case, counts: list[Count], shares: list[float], steady: float) -> Row:
-    plan = case.plan
+def _row(case: Case, counts: list[Count], shares: list[float], steady: float, needed: float) -> Row:
+    """Return the row of a case that must read `needed` bytes per output element."""
     weighted = list(zip(counts, shares, strict=True))
     mix = Counter[str]()
     for count, share in weighted:
@@ -139,7 +153,7 @@ def _row(case: Case, counts: list[Count], shares: list[float], steady: float) ->
     moved = read + sum(count.written / count.pixels * share for count, share in weighted)
     passes = sum(count.passes / count.pixels * share for count, share in weighted)
     instructions = float(mix.total())
-    ideal = plan.dtype.itemsize + plan.out_dtype.itemsize
+    ideal = needed + np.dtype(case.dtype).itemsize
     seconds = max(moved / COPY, instructions / ISSUE, passes * LANES / ISSUE)
     last = max(weighted, key=lambda pair: pair[0].per_pixel * pair[1])[0]
     return Row(
@@ -151,11 +165,11 @@ def _row(case: Case, counts: list[Count], shares: list[float], steady: float) ->
         steady=steady,
         budget=case.budget,
         bytes=moved,
-        halo=read / plan.dtype.itemsize - 1,
+        halo=read / needed - 1,
         halo_budget=case.halo,
         load_sectors=last.per_request("global load"),
         store_sectors=last.per_request("global store"),
         conflicts=max(count.conflicts for count in counts),
-        copy=ideal / COPY / seconds,
+        copy=ideal / COPY / seconds if case.predicted else None,
         mix=dict(mix.most_common()),
     )

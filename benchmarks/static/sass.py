@@ -19,6 +19,8 @@ _LINE = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[T\d]+)\s+)?([A-Z][\w.]
 _REMARK = re.compile(r"\s*\(\*.*?\*\)")
 _LABEL = re.compile(r"^([.$\w]+):")
 _TARGET = re.compile(r"`\((.*?)\)")
+#: Between operands; none is written before the label of a RET.
+_BETWEEN = re.compile(r",\s*|\s+(?=`)")
 
 #: What instructions are for, by the first part of the opcode; a U before it is the uniform twin.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -40,10 +42,22 @@ KINDS: dict[str, tuple[str, ...]] = {
         "IABS",
         "VIADD",
         "VIMNMX",
+        "VIMNMX3",
         "IMNMX",
         "VIADDMNMX",
     ),
-    "test": ("ISETP", "FSETP", "DSETP", "PLOP3", "FCHK", "R2P", "P2R", "VOTE", "FMNMX"),
+    "test": (
+        "ISETP",
+        "FSETP",
+        "FSET",
+        "DSETP",
+        "PLOP3",
+        "FCHK",
+        "R2P",
+        "P2R",
+        "VOTE",
+        "FMNMX",
+    ),
     "barrier": ("BAR", "LDGDEPBAR", "DEPBAR", "WARPSYNC", "SYNCS"),
     "branch": ("BRA", "BRX", "EXIT", "CALL", "RET", "BSSY", "BSYNC", "BREAK"),
 }
@@ -144,7 +158,7 @@ def parse(listing: str, entry: str) -> Code:
 
 def _instruction(guard: str, opcode: str, rest: str, labels: dict[str, int]) -> Instruction:
     target = _TARGET.search(rest)
-    operands = tuple(part.strip() for part in rest.split(",")) if rest else ()
+    operands = tuple(_BETWEEN.split(rest.strip())) if rest else ()
     return Instruction(guard, opcode, operands, labels.get(target[1], -1) if target else -1)
 
 

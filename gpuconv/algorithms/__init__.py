@@ -16,7 +16,7 @@ from gpuconv.algorithms.recursive import recursive
 from gpuconv.cost import Machine
 from gpuconv.request import Candidate, Request
 
-__all__ = ["ALGORITHMS", "METHODS"]
+__all__ = ["ALGORITHMS", "METHODS", "answer"]
 
 #: Every algorithm by name; where two are predicted to take as long, the first is chosen.
 ALGORITHMS: dict[str, Callable[[Request, Machine], Candidate | str]] = {
@@ -30,3 +30,14 @@ ALGORITHMS: dict[str, Callable[[Request, Machine], Candidate | str]] = {
 
 #: What ``method=`` takes.
 METHODS = ("auto", *ALGORITHMS)
+
+#: The algorithms that the GPU has kernels of for pixels with weights of their own.
+_WEIGHED_ON_GPU = ("dense", "separable")
+
+
+def answer(name: str, request: Request, machine: Machine) -> Candidate | str:
+    """Return how an algorithm would run a request on a machine, or why it cannot."""
+    weighed = request.masked or request.ignore_nan
+    if machine.kind == "cuda" and weighed and name not in _WEIGHED_ON_GPU:
+        return "on a GPU, pixels that have weights are summed tap by tap"
+    return ALGORITHMS[name](request, machine)

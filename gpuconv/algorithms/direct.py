@@ -8,7 +8,8 @@ import numpy as np
 
 from gpuconv.cost import Machine
 from gpuconv.request import Candidate, Request
-from gpuconv.weights import Term, Weights, cross_terms
+from gpuconv.separation import cross_terms
+from gpuconv.weights import Term, Weights
 
 __all__ = [
     "COPIES",

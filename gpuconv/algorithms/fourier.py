@@ -21,6 +21,9 @@ Array = NDArray[Any]
 #: Points of a transform: 64 MiB of float32. A kernel that covers more than a quarter of that has
 #: transforms of up to four times what it covers.
 _MOST_POINTS = 2**24
+#: On the CPU, bytes that all threads' transforms and the kernel's take together, where transforms
+#: of _FEW_POINTS do not take more: half a gigabyte must not be needed beside a small image.
+_BYTES, _FEW_POINTS = 48 * 2**20, 2**20
 
 #: A point of a transform, there and back, takes as long as _POINT multiply–adds of the dense engine
 #: (``make bench``). That is much the same from 2¹⁵ to 2¹⁸ points; those of larger transforms, which
@@ -57,8 +60,7 @@ def fourier(request: Request, machine: Machine) -> Candidate | str:
         if error >= _ERROR:
             return f"its sums are integers, and errors of a transform could reach {error:.2g}"
     operations = round(_POINT * work / max(request.outputs, 1))
-    blocks = _shapes(request.y, tile[0]) * _shapes(request.x, tile[1])
-    scratch = workspace(transform, summed, threads, blocks)
+    scratch = workspace(transform, summed, threads)
     return Candidate("fft", summed, tile, operations, transform=transform, workspace=scratch)
 
 
@@ -107,8 +109,12 @@ def _tiled(request: Request, machine: Machine) -> tuple[Size, Size, float]:
     work = points * far + calls
     shared = -(-tiles // threads) * work + (threads - 1) * _START
     length = np.minimum(tiles * work, shared)
+    most = _MOST_POINTS
+    if machine.kind == "host":
+        together = (threads + 1) * request.accumulator.itemsize
+        most = min(most, max(_BYTES // together, _FEW_POINTS))
     footprint = request.y.footprint * request.x.footprint
-    length[points > max(_MOST_POINTS, 4 * footprint, points.min())] = np.inf
+    length[points > max(most, 4 * footprint, points.min())] = np.inf
     i, j = np.unravel_index(np.argmin(length), length.shape)
     transform = int(rows[i]), int(columns[j])
     height, width = -(-request.y.out // int(down[i])), -(-request.x.out // int(across[j]))
@@ -137,11 +143,11 @@ def rounding(request: Request, transform: Size) -> float:
     return unit * (2 * norm + kernel.total) * sqrt(points) * largest
 
 
-def workspace(transform: Size, summed: np.dtype[Any], threads: int, blocks: int = 1) -> int:
-    """Return the bytes that each of `threads` takes on the CPU, for tiles of `blocks` shapes.
+def workspace(transform: Size, summed: np.dtype[Any], threads: int) -> int:
+    """Return the bytes that each of `threads` takes on the CPU for tiles of one shape.
 
-    It is the scratch of each shape, and the thread's share of the kernel's spectrum. A tile and its
-    spectrum lie in the same memory. Tiles with NaN or infinity need about five times as much.
+    It is their scratch, and the share of the kernel's spectrum. A tile and its spectrum lie
+    in the same memory. Tiles with NaN or infinity need about five times as much.
 
     Examples
     --------
@@ -150,9 +156,4 @@ def workspace(transform: Size, summed: np.dtype[Any], threads: int, blocks: int 
     """
     rows, columns = transform
     tile = rows * (columns + 2) * summed.itemsize
-    return blocks * (tile + min(BATCH, tile)) + tile // threads
-
-
-def _shapes(axis: tiling.Axis, outputs: int) -> int:
-    """Return how many sizes tiles have along an axis: the last may be smaller."""
-    return 1 if axis.out % outputs == 0 else 2
+    return tile + min(BATCH, tile) + tile // threads

@@ -24,7 +24,8 @@ import numpy as np
 from gpuconv import dtypes, tiling
 from gpuconv.cost import Machine
 from gpuconv.request import Candidate, Request
-from gpuconv.weights import Array, cross_terms
+from gpuconv.separation import cross_terms
+from gpuconv.weights import Array
 
 __all__ = ["BLOCK", "Recursion", "recursion", "recursive", "workspace"]
 
@@ -60,7 +61,7 @@ def recursive(request: Request, machine: Machine) -> Candidate | str:
     if (request.y.dilation, request.x.dilation) != (1, 1):
         return "the kernel's taps are apart"
     kernel = request.kernel
-    found = kernel.terms or cross_terms(1.0 * kernel.numerators, _ALLOWED / 10, most=1)
+    found = kernel.terms or cross_terms(1.0 * kernel.numerators, _ALLOWED / 100, most=1)
     if len(found) != 1:
         return "the kernel is no Gaussian, as it is not separable"
     column, row = (recursion(tuple(part.tolist())) for part in found[0])
@@ -113,7 +114,7 @@ def recursion(weights: tuple[float, ...]) -> Recursion | str:
     """
     line = np.array(weights, np.float64)
     half = line[len(line) // 2 :]
-    if len(half) == 1:
+    if len(line) == 1:
         return Recursion(0.0, half, np.empty(0), np.empty(0), 0.0)
     asymmetry = float(np.abs(line - line[::-1]).sum() / 2)
     sigma = _sigma(half)

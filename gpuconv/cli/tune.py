@@ -24,9 +24,9 @@ examples:
   gpuconv tune --show
   gpuconv tune --reset
 
-It takes some ten seconds, on a machine that should not be busy with other work. The file that it
-writes is read by every process that starts afterwards, and is safe to delete; GPUCONV_PROFILE names
-another place for it."""
+It takes about a quarter of a minute, on a machine that should not be busy with other work. The file
+that it writes is read by every process that starts afterwards, and is safe to delete;
+GPUCONV_PROFILE names another place for it."""
 
 #: Back to the first column, and the line cleared.
 _CLEAR = "\r\x1b[K"
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.show:
         print(_shown())
     elif options.reset:
-        print(f"{'deleted' if profile.remove() else 'there was no'} {plain(str(profile.place()))}")
+        with _told("the rates could not be deleted"):
+            gone = profile.remove()
+        print(f"{'deleted' if gone else 'there was no'} {plain(str(profile.place()))}")
     else:
         _measure()
     return 0
@@ -62,19 +64,28 @@ def _measure() -> None:
     from gpuconv import tune  # brings the engines' calls, which --show needs not
 
     start = perf_counter()
+    with _told("the rates could not be written"):
+        profile.ready()
     with _progress() as progress:
         found = [tune.measure_cpu(thread_count(), progress)]
         if name := _gpu():
             with cuda.place(None, "cuda"):
                 found.append(tune.measure_gpu(name, progress))
-    try:
+    with _told("the rates could not be written"):
         path = profile.keep(*found)
-    except OSError as error:
-        raise ArgumentError(f"the rates could not be written: {error}") from error
     forget()
     for one in found:
         print(plain(f"{one.name}: {len(one.rates)} rates"))
     print(plain(f"written to {path} in {perf_counter() - start:.0f} s"))
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say what the system refused, if it does."""
+    try:
+        yield
+    except OSError as error:
+        raise ArgumentError(f"{what}: {error}") from error
 
 
 def _gpu() -> str:

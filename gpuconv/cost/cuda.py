@@ -55,6 +55,10 @@ _SWEEP = 30
 #: Bytes of tiles that are transformed at once (_BATCH_BYTES in backends/cuda/fourier.py).
 _BATCH = 16 * 2**20
 
+#: Taps up to which sums over pixels with weights take one pass (_MOST_TAPS in
+#: backends/cuda/masked.py).
+_WEIGHED_AT_ONCE = 128
+
 
 def passes(candidate: Candidate, request: Request, machine: Machine) -> Passes:
     """Return the launches of an algorithm."""
@@ -173,8 +177,21 @@ def traffic(candidate: Candidate, request: Request, machine: Machine) -> int:
 
 
 def scratch(candidate: Candidate, request: Request, machine: Machine) -> int:
-    """Return the bytes of device memory for what lies between launches."""
-    return int(passes(candidate, request, machine).scratch)
+    """Return the bytes of device memory for what lies between launches, and for a mask of bool."""
+    mask = prod(request.image_shape) if request.masked else 0
+    between = passes(candidate, request, machine).scratch
+    if request.masked or request.ignore_nan:
+        between = _weighed(candidate, request, between)
+    return int(mask + between)
+
+
+def _weighed(candidate: Candidate, request: Request, between: float) -> float:
+    """Return the bytes between launches where pixels have weights: twice as much, or nothing."""
+    terms = candidate.terms or request.kernel.terms
+    if not terms or prod(request.kernel.shape) <= _WEIGHED_AT_ONCE:
+        return 0
+    laid, summed = prod(request.image_shape), request.outputs
+    return 2 * (between + (laid + summed) * candidate.accumulator.itemsize)
 
 
 def transfer(read: int, written: int, machine: Machine) -> float:

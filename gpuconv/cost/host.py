@@ -18,7 +18,7 @@ from gpuconv import dtypes
 from gpuconv.cost.machine import Machine
 from gpuconv.request import Candidate, Request
 
-__all__ = ["Item", "bill", "scratch", "seconds", "solved", "traffic"]
+__all__ = ["KEPT", "Item", "bill", "scratch", "seconds", "solved", "traffic"]
 
 
 class Item(NamedTuple):
@@ -266,14 +266,18 @@ def traffic(candidate: Candidate, request: Request, machine: Machine) -> int:
     return 0
 
 
+#: Bytes of scratch that a thread keeps while it makes that for tiles of another shape.
+KEPT = 6 * 2**20
+
+
 def scratch(candidate: Candidate, request: Request, machine: Machine) -> int:
     """Return about how many bytes all threads together take for their tiles.
 
     Each has scratch for every shape of tile: inner ones, those of the last column and of the last
-    row, and the corner.
+    row, and the corner; but keeps no more than KEPT when it comes to another one.
     """
     height, width = candidate.tile
     down, across = _pieces(request.y.out, height), _pieces(request.x.out, width)
     shapes = sum(rows * columns for rows, _ in down for columns, _ in across) / (height * width)
     threads = min(machine.units, sum(n for _, n in down) * sum(n for _, n in across))
-    return int(threads * shapes * candidate.workspace)
+    return int(threads * min(shapes * candidate.workspace, candidate.workspace + KEPT))

@@ -7,12 +7,11 @@ with it, the assumed rates do.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from errno import EISDIR
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -22,7 +21,18 @@ import numpy as np
 
 from gpuconv.cost.rates import VERSION, known
 
-__all__ = ["VARIABLE", "Profile", "find", "forget", "keep", "note", "place", "processor", "remove"]
+__all__ = [
+    "VARIABLE",
+    "Profile",
+    "find",
+    "forget",
+    "keep",
+    "note",
+    "place",
+    "processor",
+    "ready",
+    "remove",
+]
 
 #: Environment variable: the file to use instead of the one in the user's cache folder.
 VARIABLE = "GPUCONV_PROFILE"
@@ -84,6 +94,24 @@ def forget() -> None:
     _read.cache_clear()
 
 
+def ready() -> None:
+    """See to it that the file can be written, before somebody measures what is to be kept there.
+
+    Raises
+    ------
+    OSError
+        It cannot be.
+    """
+    import tempfile  # as json below: nobody waits for it who only imports gpuconv
+
+    path = place()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+
+
 def keep(*profiles: Profile) -> Path:
     """Write the file, as a whole or not at all.
 
@@ -92,8 +120,11 @@ def keep(*profiles: Profile) -> Path:
     OSError
         It cannot be written.
     """
+    import json
+    import tempfile
+
+    ready()
     path = place()
-    path.parent.mkdir(parents=True, exist_ok=True)
     devices = [{**vars(one), "rates": dict(sorted(one.rates.items()))} for one in profiles]
     text = json.dumps(_stamp() | {"devices": devices}, indent=1)
     descriptor, unique = tempfile.mkstemp(dir=path.parent, prefix=path.name)
@@ -127,20 +158,21 @@ def _stamp() -> dict[str, Any]:
 def _read() -> tuple[tuple[Profile, ...], str]:
     """Return the profiles in the file that can be used, and what is to be said of it."""
     try:
-        path = place()
-        text = path.read_text("utf-8")
+        text = place().read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return (), "not measured yet: gpuconv tune"
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         return (), f"cannot be read ({type(error).__name__}): gpuconv tune --reset"
+    import json
+
     try:
         found = json.loads(text)
         stale = [f"{key} {found.get(key)!r}" for key, now in _stamp().items() if found[key] != now]
         if stale:
             return (), f"made for {', '.join(stale)}; not used: gpuconv tune measures anew"
         profiles = tuple(_checked(device) for device in found["devices"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return (), f"{path} is damaged; not used: gpuconv tune measures anew"
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return (), "damaged; not used: gpuconv tune measures anew"
     return profiles, "measured: " + ", ".join(one.name for one in profiles)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from gpuconv import api, dtypes
 from gpuconv.arguments import Step, channel_index, channels_restored
 from gpuconv.kernel import Kernel
+from gpuconv.separation import cross_terms
 from gpuconv.verify.kernels import KERNELS
-from gpuconv.weights import cross_terms
 
 __all__ = ["Case"]
 

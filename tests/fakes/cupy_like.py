@@ -153,27 +153,51 @@ class CuFFTError(RuntimeError):
         self.result = result
 
 
-class _FftPlan:
-    """cuFFT's plan, whose work area is as large as what is transformed."""
+#: What cuFFT calls transforms.
+_KINDS = {"CUFFT_R2C": 0x2A, "CUFFT_C2R": 0x2C, "CUFFT_D2Z": 0x6A, "CUFFT_Z2D": 0x6C}
 
-    def __init__(self, shape: Any, kind: str) -> None:
-        _allocate(8 * int(np.prod(shape)))
-        self.shape, self.kind = shape, kind
+
+class PlanNd:
+    """cuFFT's plan, whose work area is as large as what is transformed.
+
+    The variable FAKE_CUPY_FFT is an error of cuFFT's to fail with.
+    """
+
+    def __init__(
+        self,
+        shape: Any,
+        inembed: Any,
+        istride: int,
+        idist: int,
+        onembed: Any,
+        ostride: int,
+        odist: int,
+        fft_type: int,
+        batch: int,
+        order: str,
+        last_axis: int,
+        last_size: int,
+    ) -> None:
+        self.kind = next(name for name, number in _KINDS.items() if number == fft_type)
+        lies = (inembed, istride, idist), (onembed, ostride, odist)
+        state.log.append(("plan", self.kind, batch, shape, *lies, order, last_axis, last_size))
+        if os.environ.get("FAKE_CUPY_FFT"):
+            raise CuFFTError(int(os.environ["FAKE_CUPY_FFT"]))
+        self.lies = [((batch, *embed), distance) for embed, _, distance in lies]
+        _allocate(8 * batch * int(np.prod(shape)))
 
     def fft(self, source: ndarray, target: ndarray, direction: int) -> None:
+        """Transform, if the arrays are such as were planned for."""
         state.log.append(("fft", self.kind, direction))
+        for array, (shape, distance) in zip((source, target), self.lies, strict=True):
+            assert array.shape == shape
+            assert array.strides[0] == distance * array.dtype.itemsize
+        assert source.dtype.char == {"R2C": "f", "C2R": "F", "D2Z": "d", "Z2D": "D"}[self.kind[6:]]
         if direction > 0:
             target.host[...] = np.fft.irfft2(source.host, target.shape[1:], norm="forward")
+            source.host[...] = np.nan  # cuFFT uses it up
         else:
             target.host[...] = np.fft.rfft2(source.host)
-
-
-def get_fft_plan(a: ndarray, shape: Any, axes: Any, value_type: str) -> _FftPlan:
-    """Return a plan; the variable FAKE_CUPY_FFT is an error of cuFFT's to fail with."""
-    state.log.append(("plan", a.shape, tuple(shape), axes, value_type))
-    if os.environ.get("FAKE_CUPY_FFT"):
-        raise CuFFTError(int(os.environ["FAKE_CUPY_FFT"]))
-    return _FftPlan((*a.shape[:1], *shape), value_type)
 
 
 class _Pool:
@@ -256,7 +280,7 @@ cuda = SimpleNamespace(
     Device=Device,
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
     compiler=SimpleNamespace(CompileException=CompileException),
-    cufft=SimpleNamespace(CuFFTError=CuFFTError),
+    cufft=SimpleNamespace(CuFFTError=CuFFTError, PlanNd=PlanNd, **_KINDS),
     get_current_stream=lambda: SimpleNamespace(ptr=state.stream),
     runtime=SimpleNamespace(
         streamPerThread=2,

@@ -18,7 +18,7 @@ from gpuconv.backends.cuda import linear, runtime
 from gpuconv.backends.cuda.dense import THREADS_X, WIDTH, Shape, shape_of, threads
 from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
 from gpuconv.backends.cuda.parameters import Constants, program
-from gpuconv.backends.cuda.parts import halves
+from gpuconv.backends.cuda.parts import NoRoomError, halves
 from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
 from gpuconv.backends.cuda.separable import REPAIR_THREADS
@@ -209,7 +209,7 @@ def run(bank: Bank, image: Any, out: Any) -> None:
         return
     current = runtime.current()
     if current.owns(image) and current.owns(out):
-        with current.on_device_of(image):
+        with linear.together(current, image, out=out):
             _run_there(current, bank, image, out)
     else:
         _run_from_host(current, bank, image, out)
@@ -234,7 +234,7 @@ def _run_there(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
 
 
 def _run_apart(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
-    """Run filter by filter; return whether there was memory for their responses."""
+    """Run filter by filter; return whether there was memory for their responses, and to do it."""
     if not bank.reduce:
         for plan, response in zip(_alone(bank), out, strict=True):
             linear.run(plan, image, response)
@@ -242,10 +242,10 @@ def _run_apart(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
     shape = (len(bank.plans), *bank.plans[0].shape)
     try:
         responses = current.empty(shape, bank.accumulator)
-    except MemoryError:
+        for plan, response in zip(_alone(bank), responses, strict=True):
+            linear.run(plan, image, response)
+    except (MemoryError, NoRoomError):
         return False
-    for plan, response in zip(_alone(bank), responses, strict=True):
-        linear.run(plan, image, response)
     work = _reduction(bank, linear.layout_of(current, out), current.limits())
     return linear.executed(current, work, {"out": out, "responses": responses})
 
@@ -264,15 +264,21 @@ def _alone(bank: Bank) -> tuple[Plan, ...]:
 
 def _run_from_host(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
+    if not _there_and_back(current, bank, image, out):
+        for part, images, outs in _halves(bank):
+            _run_from_host(current, part, image[images], out[outs])
+
+
+def _there_and_back(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
+    """Return whether there was room for it; if not, none of it is held on return."""
     try:
         there = current.asarray(image)
         result = current.empty(bank.shape, bank.out_dtype)
         _run_there(current, bank, there, result)
-        out[...] = current.asnumpy(result)
-    except MemoryError:
-        there = result = None  # gives the memory back
-        for part, images, outs in _halves(bank):
-            _run_from_host(current, part, image[images], out[outs])
+    except (MemoryError, NoRoomError):
+        return False
+    out[...] = current.asnumpy(result)
+    return True
 
 
 def _plane(bank: Bank) -> Bank:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import prod
 from threading import Lock, get_ident
 from time import perf_counter
 from typing import Any
@@ -27,6 +28,8 @@ _PLANS_BYTES = 256 << 20
 
 #: cuFFT's CUFFT_ALLOC_FAILED.
 _NO_ROOM = 2
+#: Its names for transforms, by the type that is read.
+_KINDS = {"f": "CUFFT_R2C", "d": "CUFFT_D2Z", "F": "CUFFT_C2R", "D": "CUFFT_Z2D"}
 
 
 @dataclass(frozen=True)
@@ -195,24 +198,32 @@ class CupyRuntime:
         return transform
 
     def _planned(self, source: Any, shape: tuple[int, ...]) -> Any:
-        """Return cuFFT's plan for images of `shape`, with a work area from CuPy's pool."""
+        """Return cuFFT's plan for images of `shape`, with a work area from CuPy's pool.
+
+        ``get_fft_plan`` might return one that the caller's transforms use, on another stream, and
+        gives it the callbacks that the caller has set.
+        """
         try:
-            from cupy.cuda.cufft import CuFFTError
-            from cupyx.scipy.fft import get_fft_plan
+            from cupy.cuda import cufft
         except (ImportError, RuntimeError) as error:
             raise DeviceError(
                 f"method='fft' needs cuFFT, which cannot be loaded: {error}; use another method, "
                 "or install CuPy with its libraries: pip install 'gpuconv[cuda13]'"
             ) from error
-        kind = "C2R" if source.dtype.kind == "c" else "R2C"
+        kind, inverse = _KINDS[source.dtype.char], source.dtype.kind == "c"
+        count, rows, columns = shape
+        real, spectrum = (rows, columns), (rows, columns // 2 + 1)
+        read, written = (spectrum, real) if inverse else (real, spectrum)
+        # Sizes, strides and distances of what is read, then of what is written.
+        lies = (read, 1, prod(read), written, 1, prod(written))
         try:
             return self._with_room(
-                lambda: get_fft_plan(source, shape[1:], axes=(1, 2), value_type=kind)
+                lambda: cufft.PlanNd(real, *lies, getattr(cufft, kind), count, "C", 2, written[-1])
             )
-        except CuFFTError as error:
+        except cufft.CuFFTError as error:
             if error.result == _NO_ROOM:
                 raise MemoryError(f"cuFFT has no room on the GPU: {error}") from error
-            raise DeviceError(f"cuFFT cannot transform images of {shape[1:]}: {error}") from error
+            raise DeviceError(f"cuFFT cannot transform images of {real}: {error}") from error
 
     def queue(self) -> Hashable:
         """Return what tells the current device and its current stream from others."""

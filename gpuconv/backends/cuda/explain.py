@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 
 from gpuconv.backends.cuda.launch import Layout, Step, Transform, Work
 from gpuconv.backends.cuda.linear import launches, peak
@@ -30,11 +31,14 @@ def lines(plan: Plan, limits: Limits) -> tuple[str, ...]:
         return ("kernels     none: the image or the result is empty",)
     image = Layout.contiguous((*plan.batch, plan.y.n, plan.x.n))
     work = launches(plan, image, Layout.contiguous(plan.shape), limits)
-    beside = f" and {work.bytes / 1e6:.1f} MB between passes" if work.bytes else ""
-    both = "image, result" if beside else "image and result"
+    mask = prod(image.shape) if plan.masked else 0  # of bool
+    held = ["image", "mask", "result"] if mask else ["image", "result"]
+    if work.bytes:
+        held.append(f"{work.bytes / 1e6:.1f} MB between passes")
     return (
         f"kernels     {_kernels(work)}",
-        f"device      {peak(plan, limits) / 1e6:.1f} MB at most: {both}{beside}",
+        f"device      {(peak(plan, limits) + mask) / 1e6:.1f} MB at most: "
+        f"{', '.join(held[:-1])} and {held[-1]}",
         *(f"not {name:<7} {why}" for name, why in work.rejected),
     )
 

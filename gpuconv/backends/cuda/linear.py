@@ -7,6 +7,7 @@ function of numbers. :func:`run` does it, in parts where the device has too litt
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
@@ -19,16 +20,17 @@ from gpuconv.backends.cuda.box import box
 from gpuconv.backends.cuda.dense import dense
 from gpuconv.backends.cuda.dense_bytes import dense_bytes
 from gpuconv.backends.cuda.fourier import fourier
-from gpuconv.backends.cuda.launch import Kept, Layout, Mask, Scratch, Step, Transform, Work
+from gpuconv.backends.cuda.launch import Kept, Launch, Layout, Mask, Scratch, Step, Transform, Work
 from gpuconv.backends.cuda.masked import masked
 from gpuconv.backends.cuda.parts import halves, needed_rows
 from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
 from gpuconv.backends.cuda.recursive import recursive
 from gpuconv.backends.cuda.separable import march, ring, two_pass
+from gpuconv.errors import ArgumentError
 from gpuconv.plan import Plan
 
-__all__ = ["executed", "launches", "layout_of", "peak", "run"]
+__all__ = ["executed", "launches", "layout_of", "peak", "run", "together"]
 
 Made = tuple[Sequence[Step], Mapping[str, Scratch]]
 Rejected = tuple[tuple[str, str], ...]
@@ -134,11 +136,32 @@ def run(plan: Plan, image: Any, out: Any, mask: Any = None) -> None:
         return
     if 0 in plan.shape or 0 in image.shape:
         return
+    weights = _weights(mask)
     if current.owns(image) and current.owns(out):
         with current.on_device_of(image):
-            _run_there(current, plan, image, out, _weights(current, mask))
+            weights = weights and weights.there(current)
+        with together(current, image, out=out, mask=weights and weights.array):
+            _run_there(current, plan, image, out, weights)
     else:
-        _run_from_host(current, plan, image, out, _weights(current, mask))
+        _run_from_host(current, plan, image, out, weights)
+
+
+def together(current: Runtime, image: Any, **others: Any) -> AbstractContextManager[Any]:
+    """Return a context in which the device that holds the image, and the others, is the current.
+
+    Raises
+    ------
+    ArgumentError
+        One lies on another device, whose memory kernels may not touch; None lies nowhere.
+    """
+    there = current.on_device_of(image)
+    for name, array in others.items():
+        if array is None or runtime.substituted() or current.on_device_of(array) == there:
+            continue
+        raise ArgumentError(
+            f"{name} lies on another GPU than the image; make it there: with image.device: ..."
+        )
+    return there
 
 
 def _again(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
@@ -146,7 +169,7 @@ def _again(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
     if not ready.expects(current, image, out):
         return False
     try:
-        with current.on_device_of(image):
+        with together(current, image, out=out):
             return ready.run(current, plan, image, out)
     except MemoryError:  # it is done in parts
         return False
@@ -154,7 +177,7 @@ def _again(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Weights:
-    """A mask on the device; none of its values is above `largest`."""
+    """A mask, on the device or yet to go there; none of its values is above `largest`."""
 
     array: Any
     largest: float
@@ -162,13 +185,17 @@ class _Weights:
     def __getitem__(self, index: Any) -> _Weights:
         return _Weights(self.array[index], self.largest)
 
+    def there(self, current: Runtime) -> _Weights:
+        """Return the same on the device."""
+        return _Weights(current.asarray(self.array), self.largest)
 
-def _weights(current: Runtime, mask: Any) -> _Weights | None:
+
+def _weights(mask: Any) -> _Weights | None:
     if mask is None:
         return None
     # Of real weights the largest must be known here: the only call that waits for the device.
     largest = 1.0 if mask.dtype.kind == "b" else float(mask.max())
-    return _Weights(current.asarray(mask), largest)
+    return _Weights(mask, largest)
 
 
 def _run_there(current: Runtime, plan: Plan, image: Any, out: Any, mask: _Weights | None) -> None:
@@ -213,14 +240,23 @@ def _execute(current: Runtime, work: Work, arrays: dict[str, Any]) -> None:
             arrays[name] = kept.array(current, scratch)
         else:
             arrays[name] = current.empty(scratch.shape, scratch.dtype)
-    for go in [_prepared(current, step, arrays) for step in work.steps]:
+    # Batches have theirs in common: those too large to be kept would be planned for each anew.
+    transforms = {
+        step: current.transform(
+            arrays[step.source][: step.count], arrays[step.target][: step.count]
+        )
+        for step in dict.fromkeys(work.steps)
+        if isinstance(step, Transform)
+    }
+    steps = [
+        transforms[step] if isinstance(step, Transform) else _prepared(current, step, arrays)
+        for step in work.steps
+    ]
+    for go in steps:
         go()
 
 
-def _prepared(current: Runtime, step: Step, arrays: dict[str, Any]) -> Callable[[], None]:
-    if isinstance(step, Transform):
-        source, target = (arrays[name][: step.count] for name in (step.source, step.target))
-        return current.transform(source, target)
+def _prepared(current: Runtime, step: Launch, arrays: dict[str, Any]) -> Callable[[], None]:
     kernel = current.compile(step.program)
     arguments = [arrays[name] if name else None for name in step.operands]
     return lambda: kernel(step.grid, step.block, [*arguments, step.parameters], step.shared)
@@ -232,7 +268,7 @@ def _run_from_host(
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
     part, rows = needed_rows(plan, image)
     weights = mask and replace(mask, array=needed_rows(plan, mask.array)[1])
-    needed = peak(part, current.limits())
+    needed = peak(part, current.limits()) + (weights.array.nbytes if weights else 0)
     if needed <= current.free_memory() and _there_and_back(current, part, rows, out, weights):
         return
     for half in halves(plan, f"{needed} bytes"):
@@ -247,6 +283,7 @@ def _there_and_back(
     try:
         there = current.asarray(image)
         result = current.empty(plan.shape, plan.out_dtype)
+        mask = mask and mask.there(current)
     except MemoryError:
         return False
     _run_there(current, plan, there, result, mask)

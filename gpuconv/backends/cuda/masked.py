@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isnan, prod
+from math import isfinite, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,14 @@ def masked(problem: Problem, plan: Plan, limits: Limits, largest: float, guard: 
     call = _Call(problem, plan, limits, largest, guard)
     if not terms or problem.x.taps * problem.y.taps <= _MOST_TAPS:
         return call.at_once()
-    return call.in_steps(terms)
+    # Infinities under terms of both signs would make NaN, also where the plan knows of no terms.
+    several = len(terms) > 1 and _may_be_infinite(problem)
+    return replace(call, guard=guard or several).in_steps(terms)
+
+
+def _may_be_infinite(problem: Problem) -> bool:
+    filled = "constant" in problem.border and not isfinite(problem.cval)
+    return problem.dtype.kind == "f" or filled
 
 
 @dataclass(frozen=True)

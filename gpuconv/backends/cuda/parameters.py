@@ -109,7 +109,7 @@ class Constants:
         an argument lies in device memory, however little it is.
         """
         self.counts, self.edges = problem.edges
-        self.weights = np.ascontiguousarray(weights, problem.sum).ravel()
+        self.weights = dtypes.rounded(np.ascontiguousarray(weights).ravel(), problem.sum)
         if fixed:
             usual = 2 * (problem.y.footprint - 1) + 2 * (problem.x.footprint - 1) or 1
             # A kernel whose margins were cut away may lie far from its anchor.

@@ -13,9 +13,13 @@ from gpuconv import border
 from gpuconv.errors import DeviceError
 from gpuconv.plan import Plan
 
-__all__ = ["Part", "halves", "needed_rows"]
+__all__ = ["NoRoomError", "Part", "halves", "needed_rows"]
 
 Array = NDArray[Any]
+
+
+class NoRoomError(DeviceError):
+    """A call cannot be done in smaller parts, and the smallest takes too much memory."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def halves(plan: Plan, needed: str) -> Iterator[Part]:
 
     Raises
     ------
-    DeviceError
+    NoRoomError
         There is one row left, and that is too much; `needed` says what for.
     """
     for axis, size in enumerate(plan.batch):
@@ -45,7 +49,7 @@ def halves(plan: Plan, needed: str) -> Iterator[Part]:
                 yield Part(replace(plan, batch=batch), index, index)
             return
     if plan.y.out == 1:
-        raise DeviceError(
+        raise NoRoomError(
             f"the device has too little free memory for one row of the result ({needed}); "
             "free arrays on it, or filter narrower parts of the image"
         )

@@ -48,7 +48,7 @@ def recursive(
         return "the weights are no Gaussian"
     if guard:
         return "weights of 0"
-    made = _marks(problem, column[0] * row[0] / kernel.divisor, limits)
+    made = _marks(problem, column[0] * row[0], limits)
     if isinstance(made, str):
         return made
     marks, scratch = made
@@ -63,7 +63,10 @@ def recursive(
 
 
 def _marks(problem: Problem, sign: float, limits: Limits) -> Made | str:
-    """Return the launch that says what pixels that are not finite do to each result, if any can."""
+    """Return the launch that says what pixels that are not finite do to each sum, if any can.
+
+    `sign` is that of all weights: a divisor comes later, to the sums and to this.
+    """
     filled = "constant" in problem.border and not isfinite(problem.cval)
     if problem.dtype.kind != "f" and not filled:
         return [], {}

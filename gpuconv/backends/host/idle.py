@@ -21,6 +21,8 @@ Left: TypeAlias = tuple[tuple[Piece, ...], list[Filters]]
 
 #: Bytes of a piece, about.
 _PIECE = 500
+#: Bytes of a filter beside its scratch, about: views into that, and calls.
+_FILTER = 10_000
 
 
 class Idle:
@@ -28,31 +30,40 @@ class Idle:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._left = list[tuple[Plan, Left, int]]()
+        #: Bytes of all that is kept, about.
+        self.bytes = 0
+        # By the identity of the plan: a look takes no longer where there are thousands.
+        self._left = dict[int, list[tuple[Plan, Left, int]]]()
         self._lock = threading.Lock()
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of all that is kept, about."""
-        return sum(size for _, _, size in self._left)
 
     def take(self, plan: Plan) -> Left | None:
         """Return what a call of `plan` left behind: nobody else can find it while it is in use."""
         with self._lock:
-            for i in range(len(self._left) - 1, -1, -1):
-                if self._left[i][0] is plan:
-                    return self._left.pop(i)[1]
-        return None
+            return self._pop(id(plan)) if id(plan) in self._left else None
 
     def give(self, plan: Plan, pieces: tuple[Piece, ...], filters: list[Filters]) -> None:
         """Keep what a call of `plan` no longer needs."""
-        size = _PIECE * len(pieces) + sum(f.bytes for each in filters for f in each.values())
+        size = _PIECE * len(pieces)
+        size += sum(_FILTER + f.bytes for each in filters for f in each.values())
         with self._lock:
-            self._left.append((plan, (pieces, filters), size))
+            # To the end: the first are the oldest.
+            alike = self._left.pop(id(plan), [])
+            self._left[id(plan)] = [*alike, (plan, (pieces, filters), size)]
+            self.bytes += size
             while self.bytes > self._most:
-                self._left.pop(0)
+                self._pop(next(iter(self._left)))
+
+    def _pop(self, key: int) -> Left:
+        """Return what was left behind last, of calls of one plan; it is kept no longer."""
+        alike = self._left[key]
+        _, left, size = alike.pop()
+        if not alike:
+            del self._left[key]
+        self.bytes -= size
+        return left
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._left.clear()
+            self.bytes = 0

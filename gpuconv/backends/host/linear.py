@@ -20,6 +20,7 @@ from gpuconv.backends.host.filter import Filter, StripFilter, stacked, sums
 from gpuconv.backends.host.idle import Filters, Idle
 from gpuconv.backends.host.pieces import Piece, pieces, planes, undilated
 from gpuconv.backends.host.threads import deal, thread_count
+from gpuconv.cost.host import KEPT
 from gpuconv.plan import Plan
 
 __all__ = ["block_of", "filter_of", "over_tiles", "run", "sums", "workers"]
@@ -53,7 +54,7 @@ _IDLE = Idle(most=24 * 2**20)
 
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
-    parts, spare = _IDLE.take(plan) or (tuple(pieces(plan)), [])
+    parts, spare = _IDLE.take(plan) or (_sorted(plan), [])
     together = _together(plan, parts)
     image, out, indices = planes(image, out, together)
     used = list[Filters]()
@@ -66,12 +67,19 @@ def run(plan: Plan, image: Array, out: Array) -> None:
                 pixels = image[index]
                 key = piece.shape, pixels.shape[:-2]
                 if key not in mine:
+                    if sum(filter_.bytes for filter_ in mine.values()) > KEPT:
+                        mine.clear()
                     mine[key] = _filter(plan, *key)
                 mine[key](piece, pixels, out[index])
         used.append(mine)
 
     deal(draw, len(parts) * len(indices), workers(plan.prediction.seconds))
     _IDLE.give(plan, parts, used + spare)
+
+
+def _sorted(plan: Plan) -> tuple[Piece, ...]:
+    """Return the pieces, those of one shape after the other: a filter made is then made once."""
+    return tuple(sorted(pieces(plan), key=lambda piece: piece.shape, reverse=True))
 
 
 def _together(plan: Plan, parts: tuple[Piece, ...]) -> int:

@@ -120,7 +120,7 @@ def strips(plan: Plan, height: int, width: int) -> Strips | None:
         return None
     pixels = scratch(passes.rows, wide, passes.dtype)
     betweens = [passes.between() for _ in plan.terms]
-    each = max(_PIECE // passes.group, 1)
+    each = min(max(_PIECE // passes.group, 1), passes.wide)
     sums = passes.sums(each)
     part = passes.sums(each) if len(plan.terms) > 1 else sums
 
