@@ -78,19 +78,15 @@ def test_rates_of_a_gpu_serve_gpus_of_its_size() -> None:
 def test_the_file_is_read_once_and_only_when_it_is_needed(file: Path) -> None:
     profile.keep(KEPT)
     code = (
-        "import gpuconv, time\n"
+        "import gpuconv\n"
         "from gpuconv.cost import cpu, profile\n"
         "assert profile._read.cache_info().misses == 0\n"
-        "start = time.perf_counter(); assert cpu(2).measured\n"
-        "print(time.perf_counter() - start)\n"
-        "cpu(1); assert profile._read.cache_info().misses == 1\n"
+        "assert cpu(2).measured\n"
+        "assert profile._read.cache_info().misses == 1\n"
+        "cpu(1)\n"
+        "assert profile._read.cache_info().misses == 1\n"
     )
-    command = [sys.executable, "-c", code]
-    took = [
-        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(3)
-    ]
-    assert min(took) < 2e-3
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ with it, the assumed rates do.
 from __future__ import annotations
 
 import os
-import platform
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EISDIR
@@ -69,6 +68,8 @@ def processor() -> str:
         for line in file.read(_HEAD).decode(errors="replace").splitlines():
             if line.startswith(("model name", "Model")):
                 return line.partition(":")[2].strip()
+    import platform
+
     return os.environ.get("PROCESSOR_IDENTIFIER") or platform.machine() or "unknown"
 
 

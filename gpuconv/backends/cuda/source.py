@@ -6,7 +6,6 @@ header is an edited text.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -98,4 +97,6 @@ def digest(family: str) -> str:
     Comments and spaces do not count.
     """
     code = _COMMENT.sub("", inlined(f"{family}.cu"))
+    import hashlib  # takes as long as a tenth of the library to import
+
     return hashlib.sha256(code.encode()).hexdigest()[:16]

@@ -1,8 +1,10 @@
-"""The CPU engine: NumPy alone, in tiles that stay in cache, on all cores."""
+"""The CPU engine: NumPy alone, in tiles that stay in cache, on all cores.
+
+What filters is imported by the first call, to keep the import of gpuconv light.
+"""
 
 from __future__ import annotations
 
-import platform
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.backends.device import Device
-from gpuconv.backends.host import bank as banks
-from gpuconv.backends.host import linear, masked
 from gpuconv.backends.host.threads import thread_count
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu
@@ -58,6 +58,8 @@ def describe(plan: Any) -> tuple[str, ...]:
 
 def devices() -> list[Device]:
     """Return the CPU."""
+    import platform
+
     count = thread_count()
     threads = "1 thread" if count == 1 else f"{count} threads"
     return [Device("cpu", f"{platform.machine() or 'CPU'}, {threads}", available=True)]
@@ -88,6 +90,8 @@ def run(plan: Plan, image: NDArray[Any], out: NDArray[Any], mask: Any = None) ->
 
     `mask`, of the image's shape, are the weights of its pixels, for a plan that is masked.
     """
+    from gpuconv.backends.host import linear, masked
+
     if 0 in out.shape:
         return
     if plan.masked or plan.ignore_nan:
@@ -98,6 +102,8 @@ def run(plan: Plan, image: NDArray[Any], out: NDArray[Any], mask: Any = None) ->
 
 def run_bank(bank: Bank, image: NDArray[Any], out: NDArray[Any]) -> None:
     """Filter `image` (…, H, W) into `out` as all filters of `bank` say; they must not overlap."""
+    from gpuconv.backends.host import bank as banks
+
     if 0 not in out.shape:
         banks.run(bank, image, out)
 
