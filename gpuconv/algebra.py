@@ -7,7 +7,7 @@ results, ``a @ b`` does `a` after `b`. Integer weights stay integers, separable 
 from __future__ import annotations
 
 import math
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
@@ -26,15 +26,16 @@ class Algebra:
     name: str
     _weights: Weights
 
-    def __init__(
-        self,
-        weights: Any,
-        *,
-        anchor: tuple[int, int] | None = None,
-        divisor: float = 1,
-        name: str = "",
-    ) -> None:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # what Kernel is made from
+
+        def __init__(
+            self,
+            weights: Weights,
+            *,
+            anchor: tuple[int, int] | None = None,
+            divisor: float = 1,
+            name: str = "",
+        ) -> None: ...
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -151,7 +151,7 @@ class Options:
             masked,
             self.ignore_nan and (dtype.kind == "f" or ("constant" in self.border and isnan(cval))),
         )
-        if request.masked or request.ignore_nan:
+        if request.weighed:
             check_gain(left, request.accumulator)
         return request
 

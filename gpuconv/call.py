@@ -34,7 +34,7 @@ from gpuconv.backends.travel import elsewhere, seconds
 from gpuconv.bounded import Bounded
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
-from gpuconv.plan import Plan, make_plan
+from gpuconv.plan import Plan, kept_bytes, make_plan
 
 __all__ = ["filtered", "plan_of"]
 
@@ -93,7 +93,7 @@ def filtered(
         else:
             engine.run(ready.plan, view, target)
             if key is not None:
-                _PREPARED.get(key, lambda: ready, bytes=_bytes(kernel))
+                _PREPARED.get(key, lambda: ready, bytes=kept_bytes(kernel))
     return result if out is None else out
 
 
@@ -198,12 +198,7 @@ def _prepared(
         return _Prepared(plan, channel, stored, channels_restored(plan.shape, channel))
 
     key = (machine, shape, dtype, kernel, options, channel, stored, masked)
-    return _PREPARED.get(key, prepare, bytes=_bytes(kernel))
-
-
-def _bytes(kernel: Kernel) -> int:
-    """Return the bytes that a prepared call keeps alive, about."""
-    return 4096 + kernel.nbytes
+    return _PREPARED.get(key, prepare, bytes=kept_bytes(kernel))
 
 
 def _complex_passes(

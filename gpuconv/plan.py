@@ -24,7 +24,7 @@ from gpuconv.kernel import Kernel
 from gpuconv.request import Candidate, Request
 from gpuconv.weights import Term
 
-__all__ = ["Plan", "duration", "make_plan", "size"]
+__all__ = ["Plan", "duration", "kept_bytes", "make_plan", "size"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,6 +136,11 @@ class Plan:
         return (*self.batch, self.y.out, self.x.out)
 
     @property
+    def weighed(self) -> bool:
+        """Whether pixels have weights of their own, by which results are normalised."""
+        return self.masked or self.ignore_nan
+
+    @property
     def bytes_moved(self) -> int:
         """Bytes read from the image plus bytes written to the output."""
         read = prod(self.batch) * self.y.n * self.x.n * self.dtype.itemsize
@@ -202,8 +207,11 @@ class Plan:
 
 #: Plans keep kernels, which may be large.
 _PLANS: Bounded[Plan] = Bounded(most=64 * 2**20)
-#: Bytes of a plan beside its kernel's weights, about.
-_PLAN_BYTES = 4096
+
+
+def kept_bytes(kernel: Kernel) -> int:
+    """Return about how many bytes a plan of `kernel`, or what refers to one, keeps alive."""
+    return 4096 + kernel.nbytes
 
 
 def make_plan(request: Request, machine: Machine) -> Plan:
@@ -214,7 +222,7 @@ def make_plan(request: Request, machine: Machine) -> Plan:
     ArgumentError
         The request's method cannot run it; the message says why.
     """
-    size = _PLAN_BYTES + request.kernel.nbytes
+    size = kept_bytes(request.kernel)
     return _PLANS.get((request, machine), lambda: _plan(request, machine), bytes=size)
 
 

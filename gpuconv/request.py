@@ -74,6 +74,11 @@ class Request:
         return self.y.stride == self.x.stride == self.y.dilation == self.x.dilation == 1
 
     @property
+    def weighed(self) -> bool:
+        """Whether pixels have weights of their own, by which results are normalised."""
+        return self.masked or self.ignore_nan
+
+    @property
     def exact_integers(self) -> bool:
         """Whether every sum is an integer, and the result the definition's to the bit."""
         return self.dtype.kind in "iu" and self.kernel.integer and self.accuracy == "exact"

@@ -32,7 +32,7 @@ from gpuconv.bounded import Bounded
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
-from gpuconv.plan import Plan, make_plan
+from gpuconv.plan import Plan, kept_bytes, make_plan
 
 __all__ = ["Reduction", "filter_bank"]
 
@@ -185,7 +185,7 @@ def _bank(
         _check_shapes(plans, options.size)
         return Bank(plans, reduce, options.epilogue, stored)
 
-    size = sum(4096 + kernel.nbytes for kernel in kernels)
+    size = sum(map(kept_bytes, kernels))
     key = machine, shape, dtype, kernels, reduce, options, stored
     return _BANKS.get(key, make, bytes=size)
 

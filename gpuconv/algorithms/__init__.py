@@ -37,7 +37,6 @@ _WEIGHED_ON_GPU = ("dense", "separable")
 
 def answer(name: str, request: Request, machine: Machine) -> Candidate | str:
     """Return how an algorithm would run a request on a machine, or why it cannot."""
-    weighed = request.masked or request.ignore_nan
-    if machine.kind == "cuda" and weighed and name not in _WEIGHED_ON_GPU:
+    if machine.kind == "cuda" and request.weighed and name not in _WEIGHED_ON_GPU:
         return "on a GPU, pixels that have weights are summed tap by tap"
     return ALGORITHMS[name](request, machine)

@@ -75,7 +75,7 @@ def strip_tile(request: Request, itemsize: int, count: int, machine: Machine) ->
     height = min(max(height, y.footprint // _TALL // y.stride), max(y.out, 1))
     room = _BETWEEN // (count * height * itemsize)
     wide = (min(_HALOS * x.footprint, room) - x.footprint) // x.stride
-    if wide <= width or request.masked or request.ignore_nan:
+    if wide <= width or request.weighed:
         return height, width
     down = ceil(y.out / height) * prod(request.batch)
     across = max(ceil(x.out / wide), ceil(_TILES_EACH * machine.units / max(down, 1)))

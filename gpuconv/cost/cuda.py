@@ -164,7 +164,7 @@ def seconds(candidate: Candidate, request: Request, machine: Machine) -> float:
     work = passes(candidate, request, machine)
     moving = (request.bytes + work.bytes) * machine.rate("byte")
     wide = machine.rate("double") if candidate.accumulator == np.float64 else 1
-    planes = 2 if request.masked or request.ignore_nan else 1
+    planes = 2 if request.weighed else 1
     issuing = request.outputs * work.instructions * planes * wide * machine.rate("instruction")
     longer, shorter = max(moving, issuing), min(moving, issuing)
     fixed = machine.rate("call") + work.launches * machine.rate("launch")
@@ -180,7 +180,7 @@ def scratch(candidate: Candidate, request: Request, machine: Machine) -> int:
     """Return the bytes of device memory for what lies between launches, and for a mask of bool."""
     mask = prod(request.image_shape) if request.masked else 0
     between = passes(candidate, request, machine).scratch
-    if request.masked or request.ignore_nan:
+    if request.weighed:
         between = _weighed(candidate, request, between)
     return int(mask + between)
 

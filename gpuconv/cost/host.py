@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from gpuconv import dtypes
+from gpuconv.cost.blocks import COLUMN_GROUP, DENSE_GROUP, KEPT, ROW_GROUP, WORTH_SHARING, together
 from gpuconv.cost.machine import Machine
 from gpuconv.request import Candidate, Request
 
-__all__ = ["KEPT", "Item", "bill", "scratch", "seconds", "solved", "traffic"]
+__all__ = ["Item", "bill", "scratch", "seconds", "solved", "traffic"]
 
 
 class Item(NamedTuple):
@@ -54,19 +55,8 @@ class _Tile(NamedTuple):
     width: int
 
 
-#: Output rows that the dense engine makes in one product, in which each row of the kernel's stands
-#: beside this many zeros, less one (``_GROUP`` in backends/host/dense.py).
-_DENSE_ROWS = 4
-#: Outputs of a column group and of a row group (backends/host/separable.py).
-_COLUMN_GROUP, _ROW_GROUP = 8, 16
-
 #: Algorithms that are products with banded matrices.
 _BANDED = ("dense", "separable")
-#: Bytes of pixels of small planes that go through a block together, and columns of the narrowest
-#: (_STACK and _NARROW in backends/host/linear.py).
-_STACK, _NARROW = 2**19, 32
-#: Seconds of a call from which on it is shared (_WORTH_SHARING in backends/host/linear.py).
-_WORTH_SHARING = 4e-4
 #: Work that is done once for a stack, however many pixels that has.
 _PYTHON = ("tile", "step")
 
@@ -84,17 +74,17 @@ _TRANSFORM_STEPS = 70
 def bill(candidate: Candidate, request: Request) -> Bill:
     """Return the work of a call."""
     items: Bill = defaultdict(float, {Item("call"): 1})
-    planes = prod(request.batch) * (2 if request.masked or request.ignore_nan else 1)
+    planes = prod(request.batch) * (2 if request.weighed else 1)
     ys = _pieces(request.y.out, candidate.tile[0])
     xs = _pieces(request.x.out, candidate.tile[1])
     for (height, downward), (width, across) in product(ys, xs):
         tile = _tile(candidate, request, height, width)
-        together = min(_together(candidate, request, tile), max(planes, 1))
-        if together > 1:
+        stacked = min(_together(candidate, request, tile), max(planes, 1))
+        if stacked > 1:
             # Between planes in a stack lie rows of sums that nobody wants.
             tile = tile._replace(height=tile.rows)
         for item, amount in _work(candidate, request, tile):
-            each = ceil(planes / together) if item.rate in _PYTHON else planes
+            each = ceil(planes / stacked) if item.rate in _PYTHON else planes
             items[item] += amount * downward * across * each
     return items
 
@@ -112,10 +102,9 @@ def _tile(candidate: Candidate, request: Request, height: int, width: int) -> _T
 
 def _together(candidate: Candidate, request: Request, tile: _Tile) -> int:
     """Return how many planes go through a block together."""
-    if not request.batch or candidate.algorithm not in ("scale", "box", *_BANDED):
+    if not request.batch:
         return 1
-    room = tile.rows * max(tile.columns, _NARROW) * candidate.accumulator.itemsize
-    return max(1, _STACK // room)
+    return together(candidate.algorithm, tile.rows, tile.columns, candidate.accumulator.itemsize)
 
 
 def _pieces(length: int, step: int) -> list[tuple[int, int]]:
@@ -155,7 +144,7 @@ def _scale(candidate: Candidate, request: Request, tile: _Tile) -> Work:
 def _dense(candidate: Candidate, request: Request, tile: _Tile) -> Work:
     rows, columns = request.kernel.shape
     # A group of outputs is made from all rows that it spans, in copies of them for each column.
-    products = (rows + (_DENSE_ROWS - 1) * request.y.stride) * columns
+    products = (rows + (DENSE_GROUP - 1) * request.y.stride) * columns
     yield Item("step"), columns + _PRODUCT_STEPS
     yield Item("dense", rows), tile.height * tile.width * products
 
@@ -164,8 +153,8 @@ def _separable(candidate: Candidate, request: Request, tile: _Tile) -> Work:
     y, x, terms = request.y, request.x, len(candidate.terms)
     yield Item("step"), 2 * _PRODUCT_STEPS * terms
     # Groups of outputs span what lies between them, and along x what lies between taps.
-    down = y.taps + (_COLUMN_GROUP - 1) * (y.stride - 1)
-    across = x.footprint + (_ROW_GROUP - 1) * (x.stride - 1)
+    down = y.taps + (COLUMN_GROUP - 1) * (y.stride - 1)
+    across = x.footprint + (ROW_GROUP - 1) * (x.stride - 1)
     yield _pass(down, terms * tile.height * tile.columns)
     yield _pass(across, terms * tile.height * tile.width)
     if terms > 1:
@@ -228,7 +217,7 @@ def seconds(candidate: Candidate, request: Request, machine: Machine) -> float:
     alone = once + moving + computing
     pieces = items[Item("tile")]
     helpers = min(machine.units, pieces) - 1
-    if helpers < 1 or alone <= _WORTH_SHARING:
+    if helpers < 1 or alone <= WORTH_SHARING:
         return alone
     moved = moving / (1 + min(helpers * machine.rate("gain.memory"), machine.rate("gain.most")))
     computed = computing / (1 + helpers * machine.rate("gain.compute"))
@@ -236,7 +225,7 @@ def seconds(candidate: Candidate, request: Request, machine: Machine) -> float:
     uneven = ceil(pieces / (helpers + 1)) * (helpers + 1) / pieces
     shared = once + helpers * machine.rate("thread") + (moved + computed) * uneven
     # The engine shares what is predicted to take longer than that.
-    return max(shared, 1.01 * _WORTH_SHARING)
+    return max(shared, 1.01 * WORTH_SHARING)
 
 
 def _sums(items: Bill, machine: Machine) -> tuple[float, float, float]:
@@ -264,10 +253,6 @@ def solved(items: Bill, machine: Machine, rate: str, measured: float) -> float:
 def traffic(candidate: Candidate, request: Request, machine: Machine) -> int:
     """Return the bytes moved beside image and output: none, as tiles stay in the caches."""
     return 0
-
-
-#: Bytes of scratch that a thread keeps while it makes that for tiles of another shape.
-KEPT = 6 * 2**20
 
 
 def scratch(candidate: Candidate, request: Request, machine: Machine) -> int:

@@ -87,7 +87,7 @@ def _around(axes: list[tiling.Axis]) -> tiling.Axis:
 def _unfit(bank: Bank, axes: tuple[tiling.Axis, tiling.Axis]) -> str:
     """Return why filters cannot run at once, or had better not; "" if they can."""
     y, x = axes
-    if any(plan.masked or plan.ignore_nan for plan in bank.plans):
+    if any(plan.weighed for plan in bank.plans):
         return "pixels have weights of their own"
     if not y.stride == x.stride == y.dilation == x.dilation == 1:
         return "strides or dilations"

@@ -75,7 +75,7 @@ def launches(
     rejected: Rejected = ()
     made: Sequence[Step]
     scratch: Mapping[str, Scratch]
-    if plan.masked or plan.ignore_nan:
+    if plan.weighed:
         made, scratch = masked(problem, plan, limits, mask.largest if mask else 1.0, guard)
     elif plan.algorithm in _MAKERS:
         made, scratch = _MAKERS[plan.algorithm](problem, plan, limits)

@@ -94,7 +94,7 @@ def run(plan: Plan, image: NDArray[Any], out: NDArray[Any], mask: Any = None) ->
 
     if 0 in out.shape:
         return
-    if plan.masked or plan.ignore_nan:
+    if plan.weighed:
         masked.run(plan, image, out, mask)
     else:
         linear.run(plan, image, out)

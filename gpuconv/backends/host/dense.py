@@ -12,18 +12,12 @@ from numpy.typing import NDArray
 from gpuconv.algorithms.direct import COPIES
 from gpuconv.backends.host.bands import band, groups, products, reach
 from gpuconv.backends.host.block import Block, every, scratch, summed
+from gpuconv.cost.blocks import DENSE_GROUP, LONG_STRIDE
 from gpuconv.plan import Plan
 
 __all__ = ["Stack", "block", "stack"]
 
 Array = NDArray[Any]
-
-#: Output rows of a group: more would multiply more zeros of the band, fewer give BLAS too little to
-#: do. 4 is best from 3×3 to 31×31, 8 is 10–30 % behind (``make bench`` after editing).
-_GROUP = 4
-
-#: Groups beyond this stride would span far more pixels than they read: then each output is its own.
-_LONG_STRIDE = 16
 
 
 def block(plan: Plan, height: int, width: int) -> Block:
@@ -56,7 +50,7 @@ def stack(plans: list[Plan], height: int, width: int) -> Stack:
     Large kernels take a few columns at a time, which bounds the copies.
     """
     y, x, dtype = plans[0].y, plans[0].x, plans[0].accumulator
-    group = _GROUP if y.stride <= _LONG_STRIDE else 1
+    group = DENSE_GROUP if y.stride <= LONG_STRIDE else 1
     count = -(-height // group)
     weights = np.stack([plan.kernel.numerators.astype(dtype) for plan in plans])
     rows = reach(count * group, y.taps, y.stride, y.dilation)

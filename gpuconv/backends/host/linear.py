@@ -20,7 +20,7 @@ from gpuconv.backends.host.filter import Filter, StripFilter, stacked, sums
 from gpuconv.backends.host.idle import Filters, Idle
 from gpuconv.backends.host.pieces import Piece, pieces, planes, undilated
 from gpuconv.backends.host.threads import deal, thread_count
-from gpuconv.cost.host import KEPT
+from gpuconv.cost.blocks import KEPT, WORTH_SHARING, together
 from gpuconv.plan import Plan
 
 __all__ = ["block_of", "filter_of", "over_tiles", "run", "sums", "workers"]
@@ -37,17 +37,6 @@ _BLOCKS: dict[str, Callable[[Plan, int, int], Block]] = {
     "separable": separable.block,
 }
 
-#: Algorithms that read nothing but the footprint, so that small planes may share a block, one below
-#: the other; and the bytes of pixels that a block then has, those of a large image's tile.
-_STACKING = ("box", "dense", "scale", "separable")
-_STACK = 2**19
-#: Rows of scratch with fewer columns take as much room as those with so many.
-_NARROW = 32
-
-#: Predicted seconds of a call from which on a second thread is worth starting, which takes 50 µs
-#: and scratch of its own.
-_WORTH_SHARING = 4e-4
-
 #: What two threads leave behind for tiles of two or three shapes.
 _IDLE = Idle(most=24 * 2**20)
 
@@ -55,8 +44,7 @@ _IDLE = Idle(most=24 * 2**20)
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
     parts, spare = _IDLE.take(plan) or (_sorted(plan), [])
-    together = _together(plan, parts)
-    image, out, indices = planes(image, out, together)
+    image, out, indices = planes(image, out, _together(plan, parts))
     used = list[Filters]()
 
     def draw(deck: Iterator[int]) -> None:
@@ -84,15 +72,15 @@ def _sorted(plan: Plan) -> tuple[Piece, ...]:
 
 def _together(plan: Plan, parts: tuple[Piece, ...]) -> int:
     """Return how many planes go through a block together."""
-    if not (plan.batch and parts and plan.algorithm in _STACKING):
+    if not (plan.batch and parts):
         return 1
     rows, columns = len(parts[0].source_rows), len(parts[0].source_columns)
-    return max(1, _STACK // (rows * max(columns, _NARROW) * plan.accumulator.itemsize))
+    return together(plan.algorithm, rows, columns, plan.accumulator.itemsize)
 
 
 def workers(seconds: float) -> int:
     """Return how many threads a call that takes so long is worth."""
-    return thread_count() if seconds > _WORTH_SHARING else 1
+    return thread_count() if seconds > WORTH_SHARING else 1
 
 
 def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> Filter | StripFilter:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gpuconv.algorithms.direct import STRIP
 from gpuconv.backends.host.bands import band, groups, products, reach
 from gpuconv.backends.host.block import Block, Strips, every, scratch
+from gpuconv.cost.blocks import COLUMN_GROUP, LONG_STRIDE, ROW_GROUP
 from gpuconv.plan import Plan
 
 __all__ = ["block", "strips"]
@@ -19,12 +20,8 @@ __all__ = ["block", "strips"]
 Array = NDArray[Any]
 Steps: TypeAlias = list[Callable[[], object]]
 
-#: Outputs of a column group and of a row group; the long one where the taps outnumber it.
-_COLUMN_GROUP = 8
-_ROW_GROUP, _LONG_ROW_GROUP = 16, 32
-
-#: Groups beyond this stride would span far more pixels than they read: then each output is its own.
-_LONG_STRIDE = 16
+#: Outputs of a row group, where the taps outnumber it.
+_LONG_ROW_GROUP = 32
 
 #: Taps so far apart that a band has this many pixels for each of them are added up one by one: an
 #: addition and a multiplication of whole arrays take as long as so many zeros of a product.
@@ -40,9 +37,9 @@ class _Passes:
     def __init__(self, plan: Plan, height: int, width: int) -> None:
         y, x, self.dtype = plan.y, plan.x, plan.accumulator
         self._y, self._x, self._height = y, x, height
-        self._tall = _COLUMN_GROUP if y.stride <= _LONG_STRIDE else 1
-        group = _ROW_GROUP if x.taps <= _LONG_ROW_GROUP else _LONG_ROW_GROUP
-        self.group = group if x.stride <= _LONG_STRIDE else 1
+        self._tall = COLUMN_GROUP if y.stride <= LONG_STRIDE else 1
+        group = ROW_GROUP if x.taps <= _LONG_ROW_GROUP else _LONG_ROW_GROUP
+        self.group = group if x.stride <= LONG_STRIDE else 1
         self._high, self.wide = -(-height // self._tall), -(-width // self.group)
         self.rows = reach(self._high * self._tall, y.taps, y.stride, y.dilation)
         self.columns = reach(self.wide * self.group, x.taps, x.stride, x.dilation)
