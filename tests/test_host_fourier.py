@@ -137,7 +137,7 @@ def test_nan_and_infinity_stay_in_their_footprint(
 
 @pytest.mark.parametrize("fill", [np.nan, np.inf, -np.inf, 1e300, 0.5])
 def test_a_border_of_anything_round_integers(fill: float) -> None:
-    rng = np.random.default_rng(41)  # what is expected is of these weights, whatever ran before
+    rng = np.random.default_rng(40)  # what is expected is of these weights, whatever ran before
     image = rng.integers(0, 255, (30, 40)).astype(np.uint8)
     kernel = rng.integers(-9, 9, (7, 5))
     kernel[2:4] = 0
