@@ -31,11 +31,32 @@ from gpuconv.responses import filter_bank
 if TYPE_CHECKING:
     from gpuconv.filters import Chain, Filter
     from gpuconv.io import Image, read_frames, read_image, write_image
+    from gpuconv.neighbourhood import Bilateral, NonLocalMeans, Rank
+    from gpuconv.operations import (
+        bilateral,
+        maximum,
+        median,
+        minimum,
+        nl_means,
+        percentile,
+        rank,
+    )
 
 __version__ = "0.1.0"
 
 #: Public names whose modules are imported when first asked for, to keep the import light.
 _LAZY = {
+    "Bilateral": "gpuconv.neighbourhood",
+    "NonLocalMeans": "gpuconv.neighbourhood",
+    "Rank": "gpuconv.neighbourhood",
+    "bilateral": "gpuconv.operations",
+    "maximum": "gpuconv.operations",
+    "median": "gpuconv.operations",
+    "minimum": "gpuconv.operations",
+    "nl_means": "gpuconv.operations",
+    "operations": "gpuconv",
+    "percentile": "gpuconv.operations",
+    "rank": "gpuconv.operations",
     "Chain": "gpuconv.filters",
     "Filter": "gpuconv.filters",
     "Image": "gpuconv.io",
@@ -50,6 +71,7 @@ _LAZY = {
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
+    "Bilateral",
     "Chain",
     "Device",
     "DeviceError",
@@ -60,15 +82,24 @@ __all__ = [
     "ImageFileError",
     "Kernel",
     "MissingExtraError",
+    "NonLocalMeans",
     "Plan",
+    "Rank",
     "as_kernel",
+    "bilateral",
     "convolve",
     "correlate",
     "devices",
     "errors",
     "filter_bank",
     "kernels",
+    "maximum",
+    "median",
+    "minimum",
+    "nl_means",
+    "percentile",
     "plan",
+    "rank",
     "read_frames",
     "read_image",
     "write_image",

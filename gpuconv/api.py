@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from gpuconv.arguments import Accuracy, Array, Border, Method, Nan, Options, Size, Step
+from gpuconv import apply
+from gpuconv.apply import Choices
+from gpuconv.arguments import Accuracy, Border, Method, Nan, Options, Size, Step
+from gpuconv.arrays import Array
 from gpuconv.call import filtered, plan_of
 from gpuconv.epilogue import Epilogue
+from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
+from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan
 from gpuconv.plan import Plan
 
 __all__ = ["convolve", "correlate", "plan"]
@@ -191,7 +196,7 @@ def correlate(
 def plan(
     shape: tuple[int, ...],
     dtype: DTypeLike,
-    kernel: KernelLike,
+    kernel: KernelLike | Neighbourhood,
     *,
     border: Border = "reflect",
     cval: float = 0,
@@ -201,12 +206,12 @@ def plan(
     channel_axis: int | None = None,
     out_dtype: DTypeLike | None = None,
     device: str | None = None,
-    method: Method = "auto",
+    method: str = "auto",
     accuracy: Accuracy = "exact",
     masked: bool = False,
     nan: Nan = "propagate",
     epilogue: Epilogue | None = None,
-) -> Plan:
+) -> Plan | NeighbourhoodPlan:
     """Return what :func:`convolve` would do with such an image, without doing it.
 
     Parameters
@@ -215,8 +220,12 @@ def plan(
         Shape of the image, (…, H, W) with its channel axis.
     dtype : dtype
         Of the image; a complex one is planned as each of its two real passes.
-    kernel, border, cval, size, stride, dilation, channel_axis, method, accuracy, nan, epilogue
-        As for :func:`convolve`; the kernel must be real.
+    kernel : Kernel, array_like, tuple (column, row), Rank, Bilateral or NonLocalMeans
+        A real kernel as for :func:`convolve`; or another filter, which takes neither `size` nor
+        `stride`, `dilation`, `accuracy`, `masked`, `nan` and `epilogue`, and has methods of its
+        own.
+    border, cval, size, stride, dilation, channel_axis, method, accuracy, nan, epilogue
+        As for :func:`convolve`.
     out_dtype : dtype, optional
         Of the output; the default is the image's.
     device : {None, "auto", "cpu", "cuda", "cuda:N"}
@@ -228,7 +237,7 @@ def plan(
 
     Returns
     -------
-    Plan
+    Plan or NeighbourhoodPlan
         Frozen and hashable; its ``explain()`` says the reasons.
 
     Raises
@@ -242,7 +251,18 @@ def plan(
     >>> p = gc.plan((1080, 1920), "float32", gc.kernels.gaussian(3))
     >>> p.algorithm, dict(p.rejected)["box"]
     ('separable', 'the weights are not all equal')
+    >>> gc.plan((1080, 1920), "uint8", gc.Rank.median(5)).neighbourhood
+    Rank(shape=(5, 5), anchor=(2, 2), index=12)
     """
+    others = size, stride, dilation, accuracy, masked, nan, epilogue
+    if isinstance(kernel, Neighbourhood):
+        if others != ("same", 1, 1, "exact", False, "propagate", None):
+            raise ArgumentError(
+                "size, stride, dilation, accuracy, masked, nan and epilogue are for kernels; "
+                f"leave them out for a filter such as {kernel!r}"
+            )
+        choices = Choices.of(kernel, border, cval, method)
+        return apply.plan_of(shape, dtype, kernel, choices, channel_axis, out_dtype, device)
     options = _options(True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
     used = _known_kernel(kernel)
     return plan_of(shape, dtype, used, options, channel_axis, out_dtype, device, masked)

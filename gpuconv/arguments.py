@@ -10,11 +10,12 @@ from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from gpuconv import border as borders
 from gpuconv import dtypes, tiling
 from gpuconv.algorithms import METHODS
+from gpuconv.arrays import Array, check_pixels
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.kernel import Kernel
@@ -24,25 +25,16 @@ from gpuconv.request import ACCURACIES, Request, trimmed
 __all__ = [
     "NANS",
     "Accuracy",
-    "Array",
     "Border",
     "Method",
     "Nan",
     "Options",
     "Size",
     "Step",
-    "channel_index",
-    "channels_first",
-    "channels_restored",
     "check_image",
-    "check_mask",
-    "check_out",
-    "component",
     "output_dtype",
-    "unmasked",
 ]
 
-Array: TypeAlias = NDArray[Any]
 Border: TypeAlias = str | tuple[str, str]
 Size: TypeAlias = Literal["same", "valid", "full"]
 Method: TypeAlias = Literal["auto", "scale", "dense", "separable", "box", "fft", "recursive"]
@@ -173,60 +165,10 @@ def _steps(argument: str, value: Step) -> tuple[int, int]:
 
 def check_image(image: Any, backend: ModuleType, options: Options) -> Array:
     """Return `image` as an array of `backend`, of a supported dtype, with at least two axes."""
-    if isinstance(image, np.ma.MaskedArray):
-        raise ArgumentTypeError(
-            "image is a masked array, whose mask would be ignored; pass image.filled(value)"
-        )
-    try:
-        pixels: Array = backend.asarray(image)
-    except ValueError as error:
-        raise ArgumentError(f"image is not a rectangular array: {error}") from error
-    dtypes.rule(pixels.dtype, "image")
+    pixels = check_pixels(image, backend)
     if options.cval.imag and pixels.dtype.kind != "c":
         raise ArgumentError(f"cval={options.cval} is complex, but the image is {pixels.dtype}")
     return pixels
-
-
-def channel_index(ndim: int, channel_axis: int | None) -> int | None:
-    """Return `channel_axis` counted from 0, having checked that two axes are left for H and W."""
-    axis = None
-    if channel_axis is not None:
-        try:
-            axis = index(channel_axis)
-        except TypeError:
-            raise ArgumentTypeError(
-                f"channel_axis={channel_axis!r} must be an integer or None"
-            ) from None
-        if not -ndim <= axis < ndim:
-            raise ArgumentError(
-                f"channel_axis={axis} is no axis of an image of {ndim} dimensions; "
-                f"allowed are {-ndim} … {ndim - 1}"
-            )
-        axis %= ndim
-    if ndim - (axis is not None) < 2:
-        beside = " beside its channel axis" if axis is not None else ""
-        raise ArgumentError(f"image has {ndim} dimension(s); it must have (…, H, W){beside}")
-    return axis
-
-
-def channels_first(shape: tuple[int, ...], channel: int | None) -> tuple[int, ...]:
-    """Return `shape` with its channel axis moved to the front."""
-    if channel is None:
-        return tuple(shape)
-    return (shape[channel], *shape[:channel], *shape[channel + 1 :])
-
-
-def channels_restored(shape: tuple[int, ...], channel: int | None) -> tuple[int, ...]:
-    """Return `shape` with its first axis moved back to `channel`."""
-    if channel is None:
-        return shape
-    return (*shape[1 : channel + 1], shape[0], *shape[channel + 1 :])
-
-
-def component(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype of the real part, in native byte order."""
-    values: Array = np.empty(0, dtype.newbyteorder("="))
-    return values.real.dtype
 
 
 def output_dtype(
@@ -251,62 +193,3 @@ def output_dtype(
             f"dtype={wanted} cannot hold the complex result; use complex64 or complex128"
         )
     return wanted
-
-
-def check_mask(
-    mask: Any, shape: tuple[int, ...], channel: int | None, backend: ModuleType
-) -> Array:
-    """Return `mask` as an array of `backend` of the image's `shape`, its channel axis first."""
-    try:
-        weights: Array = backend.asarray(mask)
-    except ValueError as error:
-        raise ArgumentError(f"mask is not a rectangular array: {error}") from error
-    if weights.dtype.kind not in "biuf":
-        raise ArgumentTypeError(f"mask has dtype {weights.dtype}; it must be bool or real")
-    if weights.dtype.kind in "if" and not bool(((weights >= 0) & (weights < np.inf)).all()):
-        raise ArgumentError("mask has weights that are negative, infinite or NaN; allowed are ≥ 0")
-    planes = channels_first(shape, channel)
-    # With fewer axes than the image it has none for channels: (…, H, W), for all of them alike.
-    first = None if weights.ndim < len(shape) else channel
-    try:
-        spread: Array = np.broadcast_to(weights, planes if first is None else shape)
-    except ValueError:
-        raise ArgumentError(
-            f"mask has shape {weights.shape}; it must be broadcastable to the image's, {shape}"
-            + (f", or without its channel axis to {planes[1:]}" if channel is not None else "")
-        ) from None
-    return spread if first is None else np.moveaxis(spread, first, 0)
-
-
-def unmasked(image: Any) -> tuple[Any, NDArray[np.bool_] | None]:
-    """Return an image and which of its pixels count: a masked array says so itself, others do not.
-
-    Examples
-    --------
-    >>> pixels, counts = unmasked(np.ma.masked_equal([[1, 2], [3, 2]], 2))
-    >>> type(pixels).__name__, counts.tolist()
-    ('ndarray', [[True, False], [True, False]])
-    """
-    if not isinstance(image, np.ma.MaskedArray):
-        return image, None
-    pixels = np.asarray(image)
-    return pixels, None if image.mask is np.ma.nomask else np.asarray(~image.mask)
-
-
-def check_out(out: Any, shape: tuple[int, ...], backend: ModuleType) -> Array:
-    """Return `out` as an array of `backend` if results of `shape` can be written to it."""
-    if not backend.owns(out):
-        raise ArgumentTypeError(
-            f"out is of type {type(out).__name__}; it must be an array of the image's kind"
-        )
-    if tuple(out.shape) != shape:
-        raise ArgumentError(f"out has shape {tuple(out.shape)}; the result has shape {shape}")
-    if not getattr(getattr(out, "flags", None), "writeable", True):
-        raise ArgumentError("out is read-only")
-    array: Array = backend.asarray(out)
-    if type(out) is type(array) and array is not out:
-        raise ArgumentError(
-            f"out cannot be written in place: its elements do not lie at multiples of their size, "
-            f"{out.dtype.itemsize} bytes"
-        )
-    return array

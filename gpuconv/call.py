@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from math import prod
-from operator import index
 from types import ModuleType
 from typing import Any
 
@@ -17,17 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gpuconv import backends, dtypes
-from gpuconv.arguments import (
+from gpuconv.arguments import Options, check_image, output_dtype
+from gpuconv.arrays import (
     Array,
-    Options,
     channel_index,
     channels_first,
     channels_restored,
-    check_image,
     check_mask,
     check_out,
+    check_size,
     component,
-    output_dtype,
     unmasked,
 )
 from gpuconv.backends.travel import elsewhere, seconds
@@ -263,20 +260,6 @@ class _Again:
         )
 
 
-def _size(shape: Any) -> tuple[int, ...]:
-    """Return `shape` as that of an array that there could be."""
-    try:
-        size = tuple(map(index, shape))
-    except TypeError:
-        size = (-1,)
-    if min(size, default=0) < 0 or prod(size) > sys.maxsize:
-        raise ArgumentError(
-            f"shape={shape!r} must be a tuple of integers ≥ 0, (…, H, W), of at most "
-            f"{sys.maxsize} pixels"
-        )
-    return size
-
-
 def plan_of(
     shape: tuple[int, ...],
     dtype: DTypeLike,
@@ -292,7 +275,7 @@ def plan_of(
     if kernel.complex:
         raise ArgumentError("kernel is complex; plan its .real and its .imag")
     stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
-    size = _size(shape)
+    size = check_size(shape)
     call = size, given, kernel, options, channel_axis, stored, masked
     engines = backends.choices(None, device)
     engine, ready = _first(engines, call)

@@ -13,19 +13,21 @@ from numpy.typing import ArrayLike, DTypeLike
 from gpuconv import backends
 from gpuconv.arguments import (
     Accuracy,
-    Array,
     Border,
     Method,
     Options,
     Size,
     Step,
+    check_image,
+    output_dtype,
+)
+from gpuconv.arrays import (
+    Array,
     channel_index,
     channels_first,
     channels_restored,
-    check_image,
     check_out,
     component,
-    output_dtype,
 )
 from gpuconv.bank import REDUCTIONS, Bank
 from gpuconv.bounded import Bounded

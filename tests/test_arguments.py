@@ -10,13 +10,7 @@ import numpy as np
 import pytest
 
 import gpuconv as gc
-from gpuconv.arguments import (
-    channel_index,
-    channels_first,
-    channels_restored,
-    check_out,
-    component,
-)
+from gpuconv.arrays import channel_index, channels_first, channels_restored, check_out, component
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
 IMAGE = np.arange(12.0).reshape(3, 4)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import gpuconv as gc
 from gpuconv import reference
-from gpuconv.backends.cuda import explain, fourier, kept, linear, runtime
+from gpuconv.backends.cuda import execution, explain, fourier, kept, linear, runtime
 from gpuconv.backends.cuda.launch import Layout, Transform
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.border import MODES
@@ -85,7 +85,7 @@ def computed(
     axis = options.get("channel_axis")
     with runtime.use(CpuRuntime(limits=limits)):
         out = np.full(plan.shape, 77, plan.out_dtype)
-        linear.run(plan, image if axis is None else np.moveaxis(image, axis, 0), out)
+        execution.run(plan, image if axis is None else np.moveaxis(image, axis, 0), out)
     return out
 
 
@@ -181,7 +181,7 @@ def test_arrays_may_lie_as_they_like(layout: str) -> None:
     image, room = (LAYOUTS[layout](noise(60, 70, dtype="int16")) for _ in range(2))
     plan = planned(image, INTEGERS, (16, 16))
     with runtime.use(CpuRuntime()):
-        linear.run(plan, image, room)
+        execution.run(plan, image, room)
     assert np.array_equal(room, defined(image, INTEGERS))
 
 
@@ -198,7 +198,7 @@ def test_an_epilogue_is_done_to_each_result() -> None:
     plan = planned(image, INTEGERS, (16, 16), dtype="float64")
     out = np.empty(plan.shape)
     with runtime.use(CpuRuntime()):
-        linear.run(replace(plan, epilogue=wanted), image, out)
+        execution.run(replace(plan, epilogue=wanted), image, out)
     expected = defined(image, INTEGERS, dtype="float64")
     wanted.apply(expected)
     assert np.allclose(out, expected, rtol=1e-14)
@@ -272,7 +272,7 @@ def test_the_workspace_does_not_grow_with_the_image() -> None:
             algorithm="fft",
             transform=(1024, 1024),
         )
-        return linear.peak(plan, SMALL) - plan.bytes_moved
+        return execution.peak(plan, SMALL) - plan.bytes_moved
 
     batch = fourier._BATCH_BYTES
     assert 4 * batch < room(16384) < 7 * batch
@@ -298,7 +298,7 @@ def test_a_device_with_too_little_memory_does_it_in_parts() -> None:
     # Not enough for a batch of two.
     cpu = CpuRuntime(memory=2 * tile + 2 * spectrum)
     with runtime.use(cpu):
-        linear.run(plan, image, out)
+        execution.run(plan, image, out)
     assert_near(out, defined(image, KERNEL), image, KERNEL)
     assert {record.grid[2] for record in cpu.launches} == {1}
 
@@ -329,7 +329,7 @@ def test_the_spectrum_of_a_kernel_is_made_once_for_each_stream() -> None:
     with runtime.use(cpu):
         for stream in (0, 0, 1, 1, 0):
             cpu.stream, before = stream, cpu.transforms
-            linear.run(plan, image, out)
+            execution.run(plan, image, out)
             counts.append(cpu.transforms - before)
     assert counts == [3, 2, 3, 2, 2]
 
@@ -339,7 +339,7 @@ def test_other_kernels_and_other_transforms_have_spectra_of_their_own() -> None:
     other = gc.Kernel(KERNEL.numerators * 2)
     with runtime.use(CpuRuntime()):
         for kernel, size in ((KERNEL, 20), (other, 20), (KERNEL, 24)):
-            linear.run(planned(image, kernel, (size, size)), image, out)
+            execution.run(planned(image, kernel, (size, size)), image, out)
             assert_near(out, defined(image, kernel), image, kernel)
 
 
@@ -347,7 +347,7 @@ def test_threads_may_call_at_once() -> None:
     image = noise(16, 16)
     plan, outs = planned(image, KERNEL, (20, 20)), [np.empty_like(image) for _ in range(4)]
     with runtime.use(CpuRuntime()):
-        threads = [Thread(target=linear.run, args=(plan, image, out)) for out in outs]
+        threads = [Thread(target=execution.run, args=(plan, image, out)) for out in outs]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -388,6 +388,6 @@ def test_batches_share_a_transform(small_batches: None) -> None:
     image = noise(60, 60)
     plan = planned(image, KERNEL, (16, 16))
     with runtime.use(Counting(limits=SMALL)):
-        linear.run(plan, image, np.empty(plan.shape, np.float32))
+        execution.run(plan, image, np.empty(plan.shape, np.float32))
     assert len(done) > 20
     assert len(prepared) == 1 + 2 * 2  # the kernel's; of whole batches, and of the last

@@ -11,7 +11,7 @@ import pytest
 
 import gpuconv as gc
 from gpuconv import reference
-from gpuconv.backends.cuda import linear, runtime
+from gpuconv.backends.cuda import execution, linear, runtime
 from gpuconv.backends.cuda.launch import Layout, Mask, Work
 from gpuconv.backends.cuda.protocol import Limits
 
@@ -257,6 +257,6 @@ def test_a_sum_of_weights_counts_as_none_relative_to_the_largest() -> None:
 def test_a_plan_counts_the_mask_and_what_lies_between_steps(kernel: gc.Kernel, held: str) -> None:
     with runtime.use(cpu()):
         plan = gc.plan((512, 512), "float32", kernel, masked=True, device="cuda")
-        needed = linear.peak(plan, cpu().limits()) + 512 * 512
+        needed = execution.peak(plan, cpu().limits()) + 512 * 512
     assert needed * 0.99 < plan.prediction.peak < needed * 1.01
     assert f"{needed / 1e6:.1f} MB at most: {held}" in plan.explain()

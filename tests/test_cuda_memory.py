@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import gpuconv as gc
 from gpuconv import reference
-from gpuconv.backends.cuda import linear, runtime
+from gpuconv.backends.cuda import execution, runtime
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.errors import DeviceError
 
@@ -153,7 +153,7 @@ def test_scratch_that_does_not_fit_is_halved() -> None:
 def test_the_predicted_peak_is_what_is_allocated(name: str) -> None:
     plan = gc.plan(IMAGE.shape, "uint8", KERNELS[name])
     device = Device(mode="fast")
-    predicted = linear.peak(plan, device.limits())
+    predicted = execution.peak(plan, device.limits())
     for memory, launches in ((predicted, 1), (predicted - 1, 2)):
         with runtime.use(Device(memory=memory, mode="fast")) as used:
             gc.convolve(IMAGE, KERNELS[name], device="cuda")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gpuconv as gc
-from gpuconv.backends.cuda import linear, runtime
+from gpuconv.backends.cuda import execution, runtime
 
 pytestmark = pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
 
@@ -29,9 +29,9 @@ def test_the_second_call_works_nothing_out(plan: Any, monkeypatch: pytest.Monkey
     first, second = (np.zeros(plan.shape, np.float32) for _ in range(2))
     current = cuda_on_cpu.CpuRuntime()
     with runtime.use(current):
-        linear.run(plan, IMAGE, first)
-        monkeypatch.setattr(linear, "launches", forbidden)
-        linear.run(plan, IMAGE, second)
+        execution.run(plan, IMAGE, first)
+        monkeypatch.setattr(execution, "launches", forbidden)
+        execution.run(plan, IMAGE, second)
     assert first.any()
     np.testing.assert_array_equal(first, second)
 
@@ -41,12 +41,12 @@ def test_arrays_that_lie_otherwise_are_another_call() -> None:
     room = np.zeros((2, 41, 64), np.float32)
     with runtime.use(cuda_on_cpu.CpuRuntime()):
         wanted = np.zeros(PLAN.shape, np.float32)
-        linear.run(PLAN, IMAGE, wanted)
+        execution.run(PLAN, IMAGE, wanted)
         for image, out in (
             (swapped, room[0, :40, :60]),
             (np.asfortranarray(IMAGE), room[1, 1:, 3:63]),
         ):
-            linear.run(PLAN, image, out)
+            execution.run(PLAN, image, out)
             np.testing.assert_array_equal(out, wanted)
 
 
@@ -55,7 +55,7 @@ def test_kernels_of_another_runtime_are_not_launched() -> None:
     runtimes = [cuda_on_cpu.CpuRuntime() for _ in range(2)]
     for current in runtimes:
         with runtime.use(current):
-            linear.run(PLAN, IMAGE, out)
+            execution.run(PLAN, IMAGE, out)
     assert [len(current.launches) for current in runtimes] == [1, 1]
 
 
@@ -63,8 +63,8 @@ def test_a_call_that_has_no_room_any_more_is_done_in_parts() -> None:
     current = cuda_on_cpu.CpuRuntime()
     first, second = (np.zeros(STEPS.shape, np.float32) for _ in range(2))
     with runtime.use(current):
-        linear.run(STEPS, IMAGE, first)
+        execution.run(STEPS, IMAGE, first)
         current.memory = 3000
-        linear.run(STEPS, IMAGE, second)
+        execution.run(STEPS, IMAGE, second)
     assert len(current.launches) > 4
     np.testing.assert_array_equal(first, second)

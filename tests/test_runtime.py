@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpuconv.backends.cuda import linear, runtime
+from gpuconv.backends.cuda import execution, runtime
 from gpuconv.backends.cuda.cupy_runtime import CupyRuntime
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program
@@ -368,8 +368,8 @@ def test_a_broken_cupy_is_a_device_error(tmp_path: Path, monkeypatch: pytest.Mon
 def test_arrays_on_two_gpus_are_refused(cupy: Any, engine: CupyRuntime) -> None:
     """A kernel on one GPU that touches another's memory leaves neither usable."""
     image, here, there = (cupy.ndarray.of(np.zeros((2, 2)), device) for device in (1, 1, 0))
-    with linear.together(engine, image, out=here, mask=None):
+    with execution.together(engine, image, out=here, mask=None):
         assert cupy.state.current == 1
     for name in ("out", "mask"):
         with pytest.raises(ArgumentError, match=f"^{name} lies on another GPU than the image; "):
-            linear.together(engine, image, **{name: there})
+            execution.together(engine, image, **{name: there})

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gpuconv import api, dtypes
-from gpuconv.arguments import Step, channel_index, channels_restored
+from gpuconv.arguments import Step
+from gpuconv.arrays import channel_index, channels_restored
 from gpuconv.kernel import Kernel
 from gpuconv.separation import cross_terms
 from gpuconv.verify.kernels import KERNELS

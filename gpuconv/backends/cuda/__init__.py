@@ -154,9 +154,9 @@ def describe(plan: Any) -> tuple[str, ...]:
 
 def run(plan: Any, image: Any, out: Any, mask: Any = None) -> None:
     """Filter `image` into `out`, both on one device, as `plan` has it. Nothing waits for it."""
-    from gpuconv.backends.cuda import linear
+    from gpuconv.backends.cuda import execution
 
-    linear.run(plan, image, out, mask)
+    execution.run(plan, image, out, mask)
 
 
 def run_bank(bank: Any, image: Any, out: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import tiling
-from gpuconv.backends.cuda import linear, runtime
+from gpuconv.backends.cuda import execution, runtime
 from gpuconv.backends.cuda.dense import THREADS_X, WIDTH, Shape, shape_of, threads
 from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
 from gpuconv.backends.cuda.parameters import Constants, program
@@ -209,7 +209,7 @@ def run(bank: Bank, image: Any, out: Any) -> None:
         return
     current = runtime.current()
     if current.owns(image) and current.owns(out):
-        with linear.together(current, image, out=out):
+        with execution.together(current, image, out=out):
             _run_there(current, bank, image, out)
     else:
         _run_from_host(current, bank, image, out)
@@ -217,16 +217,16 @@ def run(bank: Bank, image: Any, out: Any) -> None:
 
 def _run_there(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
     one = out if bank.reduce else out[0]
-    if separate_axes(linear.layout_of(current, image), linear.layout_of(current, one)) > AXES:
+    if separate_axes(execution.layout_of(current, image), execution.layout_of(current, one)) > AXES:
         for i in range(bank.plans[0].batch[0]):
             _run_there(current, _plane(bank), image[i], out[i] if bank.reduce else out[:, i])
         return
-    layouts = linear.layout_of(current, image), linear.layout_of(current, out)
+    layouts = execution.layout_of(current, image), execution.layout_of(current, out)
     work = launches(bank, *layouts, current.limits())
     done = (
         _run_apart(current, bank, image, out)
         if isinstance(work, str)
-        else linear.executed(current, work, {"image": image, "out": out})
+        else execution.executed(current, work, {"image": image, "out": out})
     )
     if not done:
         for part, images, outs in _halves(bank):
@@ -237,17 +237,17 @@ def _run_apart(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
     """Run filter by filter; return whether there was memory for their responses, and to do it."""
     if not bank.reduce:
         for plan, response in zip(_alone(bank), out, strict=True):
-            linear.run(plan, image, response)
+            execution.run(plan, image, response)
         return True
     shape = (len(bank.plans), *bank.plans[0].shape)
     try:
         responses = current.empty(shape, bank.accumulator)
         for plan, response in zip(_alone(bank), responses, strict=True):
-            linear.run(plan, image, response)
+            execution.run(plan, image, response)
     except (MemoryError, NoRoomError):
         return False
-    work = _reduction(bank, linear.layout_of(current, out), current.limits())
-    return linear.executed(current, work, {"out": out, "responses": responses})
+    work = _reduction(bank, execution.layout_of(current, out), current.limits())
+    return execution.executed(current, work, {"out": out, "responses": responses})
 
 
 @lru_cache(maxsize=64)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from math import prod
 
+from gpuconv.backends.cuda.execution import AnyPlan, launches, peak
 from gpuconv.backends.cuda.launch import Layout, Step, Transform, Work
-from gpuconv.backends.cuda.linear import launches, peak
 from gpuconv.backends.cuda.protocol import Limits
-from gpuconv.plan import Plan
 
 __all__ = ["lines"]
 
 
-def lines(plan: Plan, limits: Limits) -> tuple[str, ...]:
+def lines(plan: AnyPlan, limits: Limits) -> tuple[str, ...]:
     """Return lines for ``plan.explain()``, for contiguous arrays on a device of these limits.
 
     Examples
@@ -27,9 +26,9 @@ def lines(plan: Plan, limits: Limits) -> tuple[str, ...]:
     not march   strides, or a dilation along y
     not ring    strides, or a dilation along y
     """
-    if 0 in plan.shape or 0 in (*plan.batch, plan.y.n, plan.x.n):
+    if 0 in plan.shape or 0 in plan.image_shape:
         return ("kernels     none: the image or the result is empty",)
-    image = Layout.contiguous((*plan.batch, plan.y.n, plan.x.n))
+    image = Layout.contiguous(plan.image_shape)
     work = launches(plan, image, Layout.contiguous(plan.shape), limits)
     mask = prod(image.shape) if plan.masked else 0  # of bool
     held = ["image", "mask", "result"] if mask else ["image", "result"]

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import EllipsisType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
 from gpuconv import border
 from gpuconv.errors import DeviceError
-from gpuconv.plan import Plan
+from gpuconv.task import Task
 
 __all__ = ["NoRoomError", "Part", "halves", "needed_rows"]
 
 Array = NDArray[Any]
+_Task = TypeVar("_Task", bound=Task)
 
 
 class NoRoomError(DeviceError):
@@ -23,17 +24,17 @@ class NoRoomError(DeviceError):
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Generic[_Task]):
     """A part of a call: its plan, and what it reads and writes of the whole arrays."""
 
-    plan: Plan
+    plan: _Task
     #: Index into the image: planes.
     image: tuple[slice, ...]
     #: Index into the output: planes, or rows.
     out: tuple[slice | EllipsisType, ...]
 
 
-def halves(plan: Plan, needed: str) -> Iterator[Part]:
+def halves(plan: _Task, needed: str) -> Iterator[Part[_Task]]:
     """Yield the two halves of a plan: of its first batch axis that has any, else of its rows.
 
     Raises
@@ -63,7 +64,7 @@ def _cut(size: int) -> tuple[tuple[int, int], tuple[int, int]]:
     return (0, size // 2), (size // 2, size)
 
 
-def needed_rows(plan: Plan, image: Array) -> tuple[Plan, Array]:
+def needed_rows(plan: _Task, image: Array) -> tuple[_Task, Array]:
     """Return the rows of `image` that `plan` reads, and the plan for an image of just these.
 
     Rows in the border are copied to where they stand, but those that are filled. An image of which

@@ -11,7 +11,7 @@ from typing import Any
 
 from gpuconv.backends.cuda.launch import Kept, Launch, Work
 from gpuconv.backends.cuda.protocol import Kernel, Runtime
-from gpuconv.plan import Plan
+from gpuconv.task import Task
 
 __all__ = ["expects", "keep", "run"]
 
@@ -45,7 +45,7 @@ class _Known:
 _known = _Known(None, None, {})
 
 
-def _key(current: Runtime, plan: Plan, image: Any, out: Any) -> tuple[Any, ...]:
+def _key(current: Runtime, plan: Task, image: Any, out: Any) -> tuple[Any, ...]:
     """Return what decides the launches of a call. Each device has limits of its own."""
     return (
         id(current.limits()),
@@ -64,7 +64,7 @@ def expects(current: Runtime, image: Any, out: Any) -> bool:
     return _known.runtime is current and type(image) is type(out) is _known.kind
 
 
-def run(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
+def run(current: Runtime, plan: Task, image: Any, out: Any) -> bool:
     """Launch what filters `image` into `out`; return False, and do nothing, if that is not known.
 
     The arrays are such as the runtime :func:`expects`.
@@ -85,7 +85,7 @@ def run(current: Runtime, plan: Plan, image: Any, out: Any) -> bool:
     return True
 
 
-def keep(current: Runtime, plan: Plan, image: Any, out: Any, work: Work) -> None:
+def keep(current: Runtime, plan: Task, image: Any, out: Any, work: Work) -> None:
     """Remember the launches of a call, whose arrays are the runtime's own.
 
     Transforms, and arrays that outlive a call, belong to a stream, and are looked up each time.

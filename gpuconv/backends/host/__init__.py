@@ -15,6 +15,7 @@ from gpuconv.backends.device import Device
 from gpuconv.backends.host.threads import thread_count
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu
+from gpuconv.neighbourhood import NeighbourhoodPlan
 from gpuconv.plan import Plan
 
 __all__ = [
@@ -85,15 +86,22 @@ def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def run(plan: Plan, image: NDArray[Any], out: NDArray[Any], mask: Any = None) -> None:
+def run(
+    plan: Plan | NeighbourhoodPlan, image: NDArray[Any], out: NDArray[Any], mask: Any = None
+) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap.
 
     `mask`, of the image's shape, are the weights of its pixels, for a plan that is masked.
     """
-    from gpuconv.backends.host import linear, masked
-
     if 0 in out.shape:
         return
+    if isinstance(plan, NeighbourhoodPlan):
+        from gpuconv.backends.host import neighbourhood
+
+        neighbourhood.run(plan, image, out)
+        return
+    from gpuconv.backends.host import linear, masked
+
     if plan.weighed:
         masked.run(plan, image, out, mask)
     else:

@@ -16,7 +16,7 @@ from gpuconv import tiling
 from gpuconv.backends.host import dense, linear
 from gpuconv.backends.host.load import load
 from gpuconv.backends.host.pieces import Piece
-from gpuconv.backends.host.threads import deal
+from gpuconv.backends.host.threads import deal, workers
 from gpuconv.bank import Bank
 from gpuconv.border import span
 from gpuconv.dtypes import store
@@ -54,7 +54,7 @@ def run(bank: Bank, image: Array, out: Array) -> None:
                 filters.run(tile, image[plane], out[(*every, *plane)])
 
     seconds = sum(plan.prediction.seconds for plan in bank.plans)
-    deal(draw, len(tiles) * len(planes), linear.workers(seconds))
+    deal(draw, len(tiles) * len(planes), workers(seconds))
 
 
 def _tile(bank: Bank) -> tuple[int, int]:

@@ -19,11 +19,11 @@ from gpuconv.backends.host.block import Block
 from gpuconv.backends.host.filter import Filter, StripFilter, stacked, sums
 from gpuconv.backends.host.idle import Filters, Idle
 from gpuconv.backends.host.pieces import Piece, pieces, planes, undilated
-from gpuconv.backends.host.threads import deal, thread_count
-from gpuconv.cost.blocks import KEPT, WORTH_SHARING, together
+from gpuconv.backends.host.threads import deal, workers
+from gpuconv.cost.blocks import KEPT, together
 from gpuconv.plan import Plan
 
-__all__ = ["block_of", "filter_of", "over_tiles", "run", "sums", "workers"]
+__all__ = ["block_of", "filter_of", "over_tiles", "run", "sums"]
 
 Array = NDArray[Any]
 
@@ -76,11 +76,6 @@ def _together(plan: Plan, parts: tuple[Piece, ...]) -> int:
         return 1
     rows, columns = len(parts[0].source_rows), len(parts[0].source_columns)
     return together(plan.algorithm, rows, columns, plan.accumulator.itemsize)
-
-
-def workers(seconds: float) -> int:
-    """Return how many threads a call that takes so long is worth."""
-    return thread_count() if seconds > WORTH_SHARING else 1
 
 
 def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> Filter | StripFilter:

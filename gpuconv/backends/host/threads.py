@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
+from gpuconv.cost.blocks import WORTH_SHARING
 from gpuconv.errors import ArgumentError
 
-__all__ = ["VARIABLE", "deal", "share_cores", "thread_count", "usable_cores"]
+__all__ = ["VARIABLE", "deal", "share_cores", "thread_count", "usable_cores", "workers"]
 
 #: Environment variable that limits the threads of one call.
 VARIABLE = "GPUCONV_NUM_THREADS"
@@ -45,6 +46,11 @@ def thread_count() -> int:
 def share_cores(workers: int) -> None:
     """Let the calls that this thread will make use its part of the cores, one of `workers`."""
     _workers.set(workers)
+
+
+def workers(seconds: float) -> int:
+    """Return how many threads a call that takes so long is worth."""
+    return thread_count() if seconds > WORTH_SHARING else 1
 
 
 def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> None:

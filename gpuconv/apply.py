@@ -1,0 +1,220 @@
+"""A neighbourhood filter on its way from the caller's arguments to an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import isfinite
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from gpuconv import backends, dtypes
+from gpuconv import border as borders
+from gpuconv.arguments import Border
+from gpuconv.arrays import Array, channel_index, check_out, check_pixels, check_size
+from gpuconv.backends.travel import elsewhere, seconds
+from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan, Request, make_plan
+from gpuconv.neighbourhood.algorithms import ALGORITHMS
+
+__all__ = ["Choices", "applied", "plan_of"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The options that all neighbourhood filters share, checked. Hashable."""
+
+    border: tuple[str, str]
+    cval: float
+    method: str
+
+    @classmethod
+    def of(cls, neighbourhood: Neighbourhood, border: Border, cval: float, method: str) -> Choices:
+        """Return the options of a call, as the caller gave them."""
+        if not isinstance(cval, (int, float, np.number)) or isinstance(cval, np.complexfloating):
+            raise ArgumentTypeError(f"cval={cval!r} must be a real number")
+        methods = ("auto", *ALGORITHMS[neighbourhood.family])
+        return cls(
+            borders.pair(border, cval), float(cval), choose("method", method, methods, "a method")
+        )
+
+    def request(
+        self,
+        neighbourhood: Neighbourhood,
+        shape: tuple[int, ...],
+        channels: int | None,
+        dtype: np.dtype[Any],
+        out_dtype: np.dtype[Any],
+    ) -> Request:
+        """Return the request for images of planes `shape`, (…, H, W) without joint channels."""
+        filled = "constant" in self.border
+        if filled and not _holds(dtype, self.cval):
+            raise ArgumentError(
+                f"cval={self.cval!r} is no pixel of dtype {dtype}; the border is made of such"
+            )
+        return Request(
+            neighbourhood,
+            shape[:-2],
+            channels,
+            shape[-2],
+            shape[-1],
+            self.border,
+            self.cval if filled else 0.0,
+            dtype,
+            out_dtype,
+            neighbourhood.computed_in(dtype, out_dtype),
+            self.method,
+        )
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Return whether a pixel can have a value, but for rounding of floats."""
+    if dtype.kind == "f":
+        return True
+    limits = np.iinfo(dtype)
+    return isfinite(value) and value == int(value) and limits.min <= int(value) <= limits.max
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What a call needs to know, beside the arrays."""
+
+    plan: NeighbourhoodPlan
+    #: Index of the channel axis, and where it is moved to.
+    channel: int | None
+    moved: int
+
+    def view(self, array: Any) -> Any:
+        """Return an array with its channel axis where the plan has it."""
+        return array if self.channel is None else np.moveaxis(array, self.channel, self.moved)
+
+
+def applied(
+    image: ArrayLike,
+    neighbourhood: Neighbourhood,
+    choices: Choices,
+    channel_axis: int | None,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    device: str | None,
+) -> Array:
+    """Return the image filtered, on the engine that `device` or the image decides."""
+    engines, home = backends.choices(image, device), backends.owner(image)
+    pixels = check_pixels(image, home)
+    if channel_axis is None:
+        channel_axis = getattr(image, "channel_axis", None)
+    stored = _stored(pixels.dtype, dtype, out)
+    call = pixels.shape, _native(pixels.dtype), neighbourhood, choices, channel_axis, stored
+    engine, ready = _first(engines, call)
+    with engine.place(image, device):
+        result = home.empty(pixels.shape, stored) if out is None else out
+        target = check_out(result, tuple(pixels.shape), home)
+        if out is not None and home.overlap(target, pixels):
+            pixels = pixels.copy()
+        engine.run(ready.plan, ready.view(pixels), ready.view(target))
+    return result
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("=")
+
+
+def _stored(image: np.dtype[Any], dtype: DTypeLike | None, out: Any) -> np.dtype[Any]:
+    """Return the dtype of the output: as asked for, else that of `out`, else the image's."""
+    given = getattr(out, "dtype", None)
+    if dtype is not None:
+        wanted = dtypes.native(dtype, "dtype")
+        if given is not None and _native(given) != wanted:
+            raise ArgumentError(f"dtype={wanted} differs from the dtype of out, {given}; give one")
+    else:
+        wanted = _native(image) if given is None else dtypes.native(given, "out")
+    if "c" in (image.kind, wanted.kind):
+        raise ArgumentTypeError(
+            f"image has dtype {image} and the output {wanted}; this filter is for real pixels"
+        )
+    return wanted
+
+
+def _first(engines: tuple[ModuleType, ...], call: tuple[Any, ...]) -> tuple[ModuleType, _Ready]:
+    """Return the engine that is done first with a call from host memory, and what it needs."""
+    ready = [(engine, _prepared(engine, *call)) for engine in engines]
+    return min(ready, key=lambda one: seconds(one[1].plan)) if len(ready) > 1 else ready[0]
+
+
+def _prepared(
+    engine: ModuleType,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    neighbourhood: Neighbourhood,
+    choices: Choices,
+    channel_axis: int | None,
+    stored: np.dtype[Any],
+) -> _Ready:
+    channel = channel_index(len(shape), channel_axis)
+    joint = neighbourhood.joint and channel is not None
+    planes = [n for axis, n in enumerate(shape) if axis != channel]
+    if channel is not None and not joint:
+        planes.insert(0, shape[channel])
+    channels = shape[channel] if joint and channel is not None else None
+    request = choices.request(neighbourhood, tuple(planes), channels, dtype, stored)
+    return _Ready(make_plan(request, engine.machine()), channel, -3 if joint else 0)
+
+
+@dataclass(frozen=True)
+class _Again:
+    """What a plan does when it is called: the call that it was made for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    neighbourhood: Neighbourhood
+    choices: Choices
+    channel_axis: int | None
+    stored: np.dtype[Any]
+    device: str | None
+
+    def __call__(self, image: Any, out: Any, mask: Any) -> Any:
+        if mask is not None:
+            raise ArgumentError("this plan has no mask")
+        given = image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
+        if tuple(given.shape) != self.shape or _native(given.dtype) != self.dtype:
+            raise ArgumentError(
+                f"image has shape {tuple(given.shape)} and dtype {given.dtype}; this plan is for "
+                f"{self.shape} and {self.dtype}"
+            )
+        return applied(
+            given,
+            self.neighbourhood,
+            self.choices,
+            self.channel_axis,
+            self.stored,
+            out,
+            self.device,
+        )
+
+
+def plan_of(
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    neighbourhood: Neighbourhood,
+    choices: Choices,
+    channel_axis: int | None,
+    out_dtype: DTypeLike | None,
+    device: str | None,
+) -> NeighbourhoodPlan:
+    """Return the plan of a call, which can be called itself."""
+    given = dtypes.native(dtype, "dtype")
+    stored = given if out_dtype is None else dtypes.native(out_dtype, "out_dtype")
+    if "c" in (given.kind, stored.kind):
+        raise ArgumentTypeError(f"dtype={given}: this filter is for real pixels")
+    size = check_size(shape)
+    call = size, given, neighbourhood, choices, channel_axis, stored
+    engines = backends.choices(None, device)
+    engine, ready = _first(engines, call)
+    with engine.place(None, device):
+        words = engine.describe(ready.plan)
+    others = [_prepared(other, *call).plan for other in engines if other is not engine]
+    words += tuple(f"{'elsewhere':<12}{elsewhere(other)}" for other in others)
+    again = _Again(size, given, neighbourhood, choices, channel_axis, stored, device)
+    return replace(ready.plan, engine=words, runner=again)
