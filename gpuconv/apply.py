@@ -101,6 +101,8 @@ def applied(
     device: str | None,
 ) -> Array:
     """Return the image filtered, on the engine that `device` or the image decides."""
+    if neighbourhood.selects and getattr(image, "dtype", None) == bool:
+        return _of_truth(image, neighbourhood, choices, channel_axis, dtype, out, device)
     engines, home = backends.choices(image, device), backends.owner(image)
     pixels = check_pixels(image, home)
     if channel_axis is None:
@@ -115,6 +117,27 @@ def applied(
             pixels = pixels.copy()
         engine.run(ready.plan, ready.view(pixels), ready.view(target))
     return result
+
+
+def _of_truth(
+    image: Any,
+    neighbourhood: Neighbourhood,
+    choices: Choices,
+    channel_axis: int | None,
+    dtype: DTypeLike | None,
+    out: Any,
+    device: str | None,
+) -> Array:
+    """Return truth values filtered, as the bytes of 0 and 1 that they are."""
+    given = [np.dtype(d) for d in (dtype, getattr(out, "dtype", None)) if d is not None]
+    if any(each != bool for each in given):
+        raise ArgumentTypeError(
+            f"the output has dtype {given[0]}; of an image of bool it must be bool"
+        )
+    room = None if out is None else out.view(np.uint8)
+    pixels = image.view(np.uint8)
+    found = applied(pixels, neighbourhood, choices, channel_axis, None, room, device)
+    return out if out is not None else found.view(bool)
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -20,6 +20,8 @@ class Neighbourhood(ABC):
     family: ClassVar[str]
     #: Whether the channels of a colour image are filtered together; else each is an image.
     joint: ClassVar[bool] = False
+    #: Whether results are pixels of the image; then truth values can be filtered, too.
+    selects: ClassVar[bool] = False
 
     @property
     @abstractmethod
