@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -15,11 +16,14 @@ from gpuconv import border as borders
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array, channel_index, check_out, check_pixels, check_size
 from gpuconv.backends.travel import elsewhere, seconds
+from gpuconv.cost import Machine
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan, Request, make_plan
 from gpuconv.neighbourhood.algorithms import ALGORITHMS
 
 __all__ = ["Choices", "applied", "plan_of"]
+
+_TRUTH = np.dtype(bool)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def applied(
     device: str | None,
 ) -> Array:
     """Return the image filtered, on the engine that `device` or the image decides."""
-    if neighbourhood.selects and getattr(image, "dtype", None) == bool:
+    if neighbourhood.selects and getattr(image, "dtype", None) == _TRUTH:
         return _of_truth(image, neighbourhood, choices, channel_axis, dtype, out, device)
     engines, home = backends.choices(image, device), backends.owner(image)
     pixels = check_pixels(image, home)
@@ -130,7 +134,7 @@ def _of_truth(
 ) -> Array:
     """Return truth values filtered, as the bytes of 0 and 1 that they are."""
     given = [np.dtype(d) for d in (dtype, getattr(out, "dtype", None)) if d is not None]
-    if any(each != bool for each in given):
+    if any(each != _TRUTH for each in given):
         raise ArgumentTypeError(
             f"the output has dtype {given[0]}; of an image of bool it must be bool"
         )
@@ -162,12 +166,13 @@ def _stored(image: np.dtype[Any], dtype: DTypeLike | None, out: Any) -> np.dtype
 
 def _first(engines: tuple[ModuleType, ...], call: tuple[Any, ...]) -> tuple[ModuleType, _Ready]:
     """Return the engine that is done first with a call from host memory, and what it needs."""
-    ready = [(engine, _prepared(engine, *call)) for engine in engines]
+    ready = [(engine, _prepared(engine.machine(), *call)) for engine in engines]
     return min(ready, key=lambda one: seconds(one[1].plan)) if len(ready) > 1 else ready[0]
 
 
+@lru_cache(maxsize=256, typed=True)  # 1.0 is no axis, though it equals 1
 def _prepared(
-    engine: ModuleType,
+    machine: Machine,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     neighbourhood: Neighbourhood,
@@ -182,7 +187,7 @@ def _prepared(
         planes.insert(0, shape[channel])
     channels = shape[channel] if joint and channel is not None else None
     request = choices.request(neighbourhood, tuple(planes), channels, dtype, stored)
-    return _Ready(make_plan(request, engine.machine()), channel, -3 if joint else 0)
+    return _Ready(make_plan(request, machine), channel, -3 if joint else 0)
 
 
 @dataclass(frozen=True)
@@ -237,7 +242,7 @@ def plan_of(
     engine, ready = _first(engines, call)
     with engine.place(None, device):
         words = engine.describe(ready.plan)
-    others = [_prepared(other, *call).plan for other in engines if other is not engine]
+    others = [_prepared(other.machine(), *call).plan for other in engines if other is not engine]
     words += tuple(f"{'elsewhere':<12}{elsewhere(other)}" for other in others)
     again = _Again(size, given, neighbourhood, choices, channel_axis, stored, device)
     return replace(ready.plan, engine=words, runner=again)
