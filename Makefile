@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench choice growth static gpu notebooks clean
+.PHONY: help demo test lint bench choice growth beyond windows selection static gpu notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,15 @@ choice: $(VENV)/.installed-bench ## time what the planner chooses beside all els
 
 growth: $(VENV)/.installed-bench ## plot time against the size of the kernel
 	$(BIN)/python -m benchmarks.cpu growth $(BENCH_ARGS)
+
+beyond: $(VENV)/.installed-bench ## time medians, bilateral … beside SciPy, scikit-image, OpenCV
+	$(BIN)/python -m benchmarks.cpu beyond $(BENCH_ARGS)
+
+windows: $(VENV)/.installed-bench ## plot the time of medians … against the size of the window
+	$(BIN)/python -m benchmarks.cpu windows $(BENCH_ARGS)
+
+selection: $(VENV)/.installed-bench ## time what the planner chooses for rank filters, beside all else
+	$(BIN)/python -m benchmarks.cpu selection $(BENCH_ARGS)
 
 static: $(VENV)/.installed-test ## count what the CUDA kernels cost a pixel, without a GPU
 	$(BIN)/python -m benchmarks.static $(STATIC_ARGS)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from gpuconv import apply
 from gpuconv.apply import Choices
-from gpuconv.arguments import Accuracy, Border, Method, Nan, Options, Size, Step
+from gpuconv.arguments import Accuracy, Border, Method, Nan, Size, Step, options_of
 from gpuconv.arrays import Array
 from gpuconv.call import filtered, plan_of
 from gpuconv.epilogue import Epilogue
@@ -137,7 +137,9 @@ def convolve(
     >>> gc.convolve(bright, [[1, -1.5]], epilogue=gc.Epilogue(absolute=True)).tolist()
     [[100, 100]]
     """
-    options = _options(True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    options = options_of(
+        True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue
+    )
     return filtered(image, _known_kernel(kernel), options, channel_axis, dtype, out, device, mask)
 
 
@@ -189,7 +191,9 @@ def correlate(
     >>> gc.convolve([[1, 2, 3]], [[0, 0, 1]], border="zero").tolist()
     [[0, 1, 2]]
     """
-    options = _options(False, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    options = options_of(
+        False, border, cval, size, stride, dilation, method, accuracy, nan, epilogue
+    )
     return filtered(image, _known_kernel(kernel), options, channel_axis, dtype, out, device, mask)
 
 
@@ -263,21 +267,11 @@ def plan(
             )
         choices = Choices.of(kernel, border, cval, method)
         return apply.plan_of(shape, dtype, kernel, choices, channel_axis, out_dtype, device)
-    options = _options(True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue)
+    options = options_of(
+        True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue
+    )
     used = _known_kernel(kernel)
     return plan_of(shape, dtype, used, options, channel_axis, out_dtype, device, masked)
-
-
-def _options(flip: bool, *given: object) -> Options:
-    try:
-        return _known_options(flip, *given)
-    except TypeError:  # a list among them; or what is wrong with one is said now
-        return Options.of(flip, *given)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=256, typed=True)  # 1.0 is no stride, though it equals 1
-def _known_options(*given: object) -> Options:
-    return Options.of(*given)  # type: ignore[arg-type]
 
 
 #: Bytes of weights up to which equal weights are known to be the same kernel; of larger ones the

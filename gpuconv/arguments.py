@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isnan
 from operator import index
 from types import ModuleType
@@ -32,6 +32,7 @@ __all__ = [
     "Size",
     "Step",
     "check_image",
+    "options_of",
     "output_dtype",
 ]
 
@@ -146,6 +147,19 @@ class Options:
         if request.weighed:
             check_gain(left, request.accumulator)
         return request
+
+
+def options_of(flip: bool, *given: object) -> Options:
+    """Return the options of a call: the same ones for the same arguments."""
+    try:
+        return _known_options(flip, *given)
+    except TypeError:  # a list among them; or what is wrong with one is said now
+        return Options.of(flip, *given)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=256, typed=True)  # 1.0 is no stride, though it equals 1
+def _known_options(*given: object) -> Options:
+    return Options.of(*given)  # type: ignore[arg-type]
 
 
 def _steps(argument: str, value: Step) -> tuple[int, int]:

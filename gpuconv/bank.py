@@ -16,8 +16,8 @@ from gpuconv.plan import Plan
 __all__ = ["REDUCTIONS", "Bank"]
 
 #: How the responses of all filters become one: the root of the sum of their squares, the largest,
-#: or their sum.
-REDUCTIONS = ("magnitude", "max", "sum")
+#: their sum, or of two filters the angle of the vector whose x and y they are.
+REDUCTIONS = ("magnitude", "max", "sum", "direction")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from gpuconv import backends
+from gpuconv import backends, dtypes
 from gpuconv.arguments import (
     Accuracy,
     Border,
@@ -19,6 +19,7 @@ from gpuconv.arguments import (
     Size,
     Step,
     check_image,
+    options_of,
     output_dtype,
 )
 from gpuconv.arrays import (
@@ -38,7 +39,7 @@ from gpuconv.plan import Plan, kept_bytes, make_plan
 
 __all__ = ["Reduction", "filter_bank"]
 
-Reduction: TypeAlias = Literal["magnitude", "max", "sum"]
+Reduction: TypeAlias = Literal["magnitude", "max", "sum", "direction"]
 
 _BANKS: Bounded[Bank] = Bounded(most=32 * 2**20)
 
@@ -73,13 +74,17 @@ def filter_bank(
         Real pixels, as for :func:`gpuconv.convolve`, but no masked array.
     kernels : iterable of Kernel, array_like or tuple (column, row)
         One filter each, real, of any sizes and anchors.
-    reduce : {None, "magnitude", "max", "sum"}
+    reduce : {None, "magnitude", "max", "sum", "direction"}
         What becomes of the responses r: None stacks them on a new first axis; else each pixel is
-        √(Σ r²), the largest r, or Σ r.
+        √(Σ r²), the largest r, Σ r, or of two kernels the angle arctan2(r₁, r₀) in radians, in
+        (−π, π] and 0 where both are 0.
     flip : bool, default True
         Whether to convolve; False correlates.
-    border, cval, stride, dilation, channel_axis, dtype, method, accuracy
+    border, cval, stride, dilation, channel_axis, method, accuracy
         As for :func:`gpuconv.convolve`, the same for all kernels.
+    dtype : dtype, optional
+        Of the output; the default is that of `out`, else the image's, but float32 or float64 for
+        directions over images of integers.
     device : {None, "auto", "cpu", "cuda", "cuda:N"}
         Where to compute; None and "auto" leave the image where it is.
     size : {"same", "valid", "full"}, default "same"
@@ -112,19 +117,25 @@ def filter_bank(
     >>> gc.filter_bank(image, sobel, reduce="magnitude")[0].tolist()
     [0, 0, 40, 40, 0]
 
+    Where they look: darkness is at the left, so brightness grows to the right, at the angle 0.
+
+    >>> gc.filter_bank(image, sobel, reduce="direction")[0].tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0]
+
     Three blurs:
 
     >>> gc.filter_bank(image, [gc.kernels.gaussian(sigma) for sigma in (1, 2, 4)]).shape
     (3, 4, 5)
     """
-    options = Options.of(
+    options = options_of(
         bool(flip), border, cval, size, stride, dilation, method, accuracy, "propagate", epilogue
     )
     filters = _checked(kernels)
-    if reduce is not None:
-        choose("reduce", reduce, REDUCTIONS, "a reduction")
+    _check_reduction(reduce, len(filters))
     home, engine = backends.owner(image), backends.select(image, device)
     pixels = check_image(image, home, options)
+    if reduce == "direction" and dtype is None and out is None and pixels.dtype.kind in "iu":
+        dtype = dtypes.rule(pixels.dtype).accumulator
     stored = _real(pixels.dtype, output_dtype(pixels.dtype, filters[0], dtype, out))
     named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
     channel = channel_index(pixels.ndim, named)
@@ -142,6 +153,14 @@ def filter_bank(
             target = np.moveaxis(result, *((channel, 0) if reduce else (channel + 1, 1)))
         engine.run_bank(bank, view, target)
     return result if out is None else out
+
+
+def _check_reduction(reduce: str | None, filters: int) -> None:
+    if reduce is None:
+        return
+    choose("reduce", reduce, REDUCTIONS, "a reduction")
+    if reduce == "direction" and filters != 2:
+        raise ArgumentError(f"reduce='direction' is for 2 kernels, x and y; there are {filters}")
 
 
 def _real(image: np.dtype[Any], stored: np.dtype[Any]) -> np.dtype[Any]:
@@ -179,17 +198,19 @@ def _bank(
 ) -> Bank:
     """Return the bank for images of a shape, channels first, and a dtype."""
     machine = engine.machine()
-    plain = replace(options, epilogue=NOTHING)
+    key = machine, shape, dtype, kernels, reduce, options, stored
+    known = _BANKS.known(key)
+    if known is not None:
+        return known
 
     def make() -> Bank:
+        plain = replace(options, epilogue=NOTHING)
         requests = (plain.request(shape, dtype, k, options.cval.real, stored) for k in kernels)
         plans = tuple(make_plan(request, machine) for request in requests)
         _check_shapes(plans, options.size)
         return Bank(plans, reduce, options.epilogue, stored)
 
-    size = sum(map(kept_bytes, kernels))
-    key = machine, shape, dtype, kernels, reduce, options, stored
-    return _BANKS.get(key, make, bytes=size)
+    return _BANKS.get(key, make, bytes=sum(map(kept_bytes, kernels)))
 
 
 def _check_shapes(plans: tuple[Plan, ...], size: str) -> None:

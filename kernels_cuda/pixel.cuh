@@ -1,7 +1,8 @@
 // How a pixel becomes a number, and how a sum becomes a pixel: the rules of gpuconv/dtypes.py.
 //
 // Macros: PIXEL, RESULT and SUM are the types that are read, written and summed in; DIVIDE says how
-// a sum is divided.
+// a sum is divided. Where AS_IS is 1 nothing is summed: SUM is the type of pixels (float for half),
+// and results are pixels as they are; 0 where it is not defined.
 #pragma once
 
 #define INLINE __device__ __forceinline__
@@ -77,6 +78,25 @@ INLINE SUM number(half pixel) { return (SUM)widened(pixel); }
 // hardware do all of that from float to 32 bits, and all but the NaN from double or to 64 bits,
 // where NaN is the top bit (PTX ISA, cvt).
 
+template <typename T>
+struct Stored;
+
+#if AS_IS
+INLINE void keep(float pixel, half &stored) { stored = narrowed(pixel); }
+template <typename T>
+INLINE void keep(T pixel, T &stored) {
+    stored = pixel;
+}
+
+template <typename T>
+struct Stored {
+    static INLINE T of(SUM pixel) {
+        T stored;
+        keep(pixel, stored);
+        return stored;
+    }
+};
+#else
 INLINE int rounded(float sum) {
 #ifdef GPUCONV_ON_CPU
     return __float2int_rn(sum);
@@ -89,9 +109,6 @@ INLINE int rounded(float sum) {
 }
 
 INLINE int rounded(double sum) { return sum != sum ? 0 : __double2int_rn(sum); }
-
-template <typename T>
-struct Stored;
 
 #define STORED_FLOAT(T, EXPRESSION)                       \
     template <>                                           \
@@ -114,6 +131,7 @@ STORED_FLOAT(double, (double)sum)
 
 #undef STORED_SMALL
 #undef STORED_FLOAT
+#endif
 
 // ---------------------------------------------------------------------------- dividing
 
@@ -204,7 +222,7 @@ INLINE SUM number_in(const Pack<T, N> &pack, int i) {
     return number(pack.each[i]);
 }
 
-#ifndef GPUCONV_ON_CPU
+#if !defined(GPUCONV_ON_CPU) && !AS_IS
 // A byte n behind the exponent of 2^23, 0x4b0000nn, is the float 2^23 + n. `bytes` says from where
 // the four bytes of it are taken: 0 to 3 are of the word, 4 to 7 of the constant.
 INLINE float behind_exponent(unsigned int word, int bytes, float zero) {
@@ -240,7 +258,7 @@ struct Word {
     static constexpr int count = 0;  // no such instruction: one by one
 };
 
-#ifndef GPUCONV_ON_CPU
+#if !defined(GPUCONV_ON_CPU) && !AS_IS
 #define WORD_OF_FOUR(T, TYPE)                                                              \
     template <>                                                                            \
     struct Word<T> {                                                                       \

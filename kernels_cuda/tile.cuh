@@ -12,7 +12,11 @@
 //   GUARD    1: a sum that is not finite is taken again by definition, as a weight of 0 must not
 //            make NaN of a pixel that it is not to read
 //   MASKED   1: pixels have weights (masked.cu); 0 where it is not defined
+//   RANKED   1: pixels of a rank are selected under a footprint of runs (runs.cuh); 0 where it is
+//            not defined
 //   BANK     1: there are several kernels (bank.cu); 0 where it is not defined
+//   JOINT    1: channels are filtered together; 0 where it is not defined
+//   PATCHES  1: patches are compared (nl_means.cu); 0 where it is not defined
 //   EPILOGUE 1: each result is worked on before it is stored; 0 where it is not defined
 #pragma once
 
@@ -22,6 +26,7 @@
 // Axes of a batch, slowest first.
 #define AXES 3
 
+#if EPILOGUE
 // What is done to each result: clip(abs(scale * result + offset)), as gpuconv/epilogue.py has it.
 struct Epilogue {
     SUM scale, offset, low, high;
@@ -34,6 +39,7 @@ struct Epilogue {
         return size < low ? low : size > high ? high : size;
     }
 };
+#endif
 
 struct Geometry {
     // Elements from one plane, row and column to the next: 64 bits, as images may be larger than
@@ -60,9 +66,20 @@ struct Geometry {
     long long mask_plane[AXES], mask_row, mask_column;
     SUM gain, least;
 #endif
+#if RANKED
+    int rank;  // of the pixel that is wanted, counted from the least, 0
+    int runs;  // of the footprint's pixels along x
+#endif
 #if BANK
     long long out_filter;  // elements from one filter's responses to the next's
     int filters;
+#endif
+#if JOINT
+    long long image_channel, out_channel;  // elements from one channel to the next
+    int channels;
+#endif
+#if PATCHES
+    int patch, search;  // rows and columns of a patch; most rows and columns from one to another
 #endif
 };
 
@@ -128,6 +145,12 @@ INLINE long long distance(long long step) { return step < 0 ? -step : step; }
 #if VECTOR > 1
 // Write numbers to shared memory, four at a time.
 INLINE void put(SUM *cells, const Pack<PIXEL, VECTOR> &pack) {
+#if AS_IS
+    if constexpr (sizeof(SUM) == sizeof(PIXEL)) {
+        stored(reinterpret_cast<PIXEL *>(cells), pack);
+        return;
+    }
+#endif
     constexpr int at_once = VECTOR < 4 ? VECTOR : 4;
 #pragma unroll
     for (int i = 0; i < VECTOR; i += at_once) {
@@ -216,6 +239,7 @@ INLINE void load(const Plane &plane, const Window &window, SUM *tile, int pitch)
 
 INLINE constexpr int rounded_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 
+#if !AS_IS
 INLINE bool is_finite(SUM sum) { return sum - sum == 0; }
 
 // The sum by definition: no pixel is read but under a weight that is not 0. `taps` are the weights
@@ -234,6 +258,7 @@ INLINE SUM defined(const Plane &plane, const Geometry &g, const Taps &taps, int 
         }
     return sum;
 }
+#endif
 
 // What is stored for a sum.
 INLINE SUM result_of(SUM sum, const Geometry &g) {

@@ -193,8 +193,14 @@ def test_filters_lists_all_of_them() -> None:
     done = gpuconv_command("filters")
     assert done.returncode == 0
     assert done.stderr == ""
-    names = re.findall(r"^(\w+)  +[A-Z]", done.stdout, re.MULTILINE)
-    assert names == list(catalog())
+    names = re.findall(r"^  (\w+)  +[A-Z]", done.stdout, re.MULTILINE)
+    kinds = {name: entry.operation for name, entry in catalog().items()}
+    assert names == sorted(kinds, key=lambda name: (kinds[name], name))
+    titles = [line for line in done.stdout.splitlines() if line.endswith(":")]
+    assert titles == [
+        "convolutions ('gpuconv show NAME' draws the kernel):",
+        "filters of other kinds:",
+    ]
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
@@ -225,6 +231,12 @@ def test_filters_as_json() -> None:
     sigma, truncate = one["parameters"][:2]
     assert (sigma["name"], sigma["required"], sigma["default"]) == ("sigma", True, None)
     assert (truncate["kind"], truncate["default"]) == ("number", 4.0)
+    assert one["kind"] == "convolution"
+    (other,) = json.loads(gpuconv_command("filters", "median", "--json").stdout)
+    assert other["kind"] == "operation"
+    size, footprint, _ = other["parameters"]
+    assert (size["kind"], size["default"]) == ("integer or two integers such as 3x5", 3)
+    assert footprint["kind"].startswith("rows of numbers such as '0 1 0; 1 1 1; 0 1 0', a file")
 
 
 def test_info_says_what_is_here_and_why_no_gpu() -> None:

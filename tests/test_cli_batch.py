@@ -105,6 +105,56 @@ def test_kernels_in_files_chain_with_filters_in_order(photos: Path) -> None:
     assert np.abs(pixels(photos / "out/k_box_edge.png") - rounded(np.abs(values))).max() <= 1
 
 
+def test_a_median_a_bilateral_filter_and_the_strength_of_edges(photos: Path) -> None:
+    camera, name = data.camera(), ["in/camera.png", "--name", "{filter}.png", "-o", "out"]
+    for flags in (
+        ["--filter", "median", "--size", "5"],
+        ["--filter", "bilateral", "--diameter", "5", "--sigma-color", "25"],
+        ["--filter", "sobel", "--gain", "0.25"],
+    ):
+        done = batch(photos, *name, *flags)
+        assert done.returncode == 0, done.stderr
+    assert np.array_equal(pixels(photos / "out/median.png"), ndimage.median_filter(camera, 5))
+    smooth = pixels(photos / "out/bilateral.png")
+    assert np.array_equal(smooth, gpuconv.bilateral(camera, 5, sigma_color=25))
+    values = camera.astype(float)
+    strength = np.hypot(ndimage.sobel(values, 0), ndimage.sobel(values, 1)) / 4
+    assert np.abs(pixels(photos / "out/sobel.png") - rounded(strength)).max() <= 1
+
+
+def test_a_footprint_with_its_anchor(photos: Path) -> None:
+    flags = ["--filter", "maximum", "--footprint", "1 0 0; 1 1 1", "--anchor", "0x2"]
+    done = batch(photos, "in/camera.png", "-o", "out", *flags, "--border", "wrap")
+    assert done.returncode == 0, done.stderr
+    shape = np.array([[1, 0, 0], [1, 1, 1]])
+    # SciPy's origin is how far the middle of the footprint is moved.
+    expected = ndimage.maximum_filter(data.camera(), footprint=shape, origin=(-1, 1), mode="wrap")
+    assert np.array_equal(pixels(photos / "out/camera.png"), expected)
+
+
+def test_a_blur_is_undone(photos: Path) -> None:
+    blur = gpuconv.kernels.motion_blur(9, 30)
+    Image.fromarray(gpuconv.convolve(data.camera(), blur)).save(photos / "in/blurred.png")
+    np.savetxt(photos / "psf.txt", blur.weights)
+    told = ["--psf", "motion_blur(length=9, angle=30)"]
+    for psf, where in ((told, "a"), (["--psf", "psf.txt"], "b")):
+        flags = ["--filter", "richardson_lucy", "--iterations", "5", *psf]
+        done = batch(photos, "in/blurred.png", "-o", where, *flags)
+        assert done.returncode == 0, done.stderr
+    restored = pixels(photos / "a/blurred.png")
+    assert np.abs(restored.astype(int) - pixels(photos / "b/blurred.png")).max() <= 1
+    off = [np.square(data.camera() - p.astype(float)).mean() for p in (
+        pixels(photos / "in/blurred.png"), restored)]  # fmt: skip
+    assert off[1] < 0.75 * off[0]
+
+
+def test_signs_are_not_asked_of_what_has_none(photos: Path) -> None:
+    done = batch(photos, "in", "-o", "out", "--filter", "median", "--negative", "offset")
+    assert done.returncode == 2
+    assert "negative='offset' is for convolutions" in done.stderr
+    assert not (photos / "out").exists()
+
+
 def test_normalize_divides_a_kernel_by_its_sum(photos: Path) -> None:
     flags = ["--kernel", "1 1 1; 1 1 1; 1 1 1", "--normalize"]
     assert batch(photos, "in/camera.png", "-o", "out", *flags).returncode == 0

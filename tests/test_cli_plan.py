@@ -37,6 +37,35 @@ def test_several_filters_are_explained_one_by_one(capsys: pytest.CaptureFixture[
     assert "2×2" in parts[1]
 
 
+def test_filters_that_are_no_convolutions_have_plans(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(
+        capsys, *["--shape", "480x640", "--filter", "median", "--size", "5", "--border", "wrap"]
+    )
+    plan = gc.plan((480, 640), "uint8", gc.Rank.median(5), border="wrap")
+    assert out == f"median:size=5\n{plan.explain()}\n"
+    out = said(
+        capsys,
+        *[
+            "--shape",
+            "480x640x3",
+            "--filter",
+            "bilateral",
+            "--diameter",
+            "9",
+            "--sigma-color",
+            "25",
+        ],
+    )
+    assert "3 channels together" in out
+
+
+def test_filters_of_several_parts_have_a_plan_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, "--shape=480x640", "--filter=gradient_magnitude", "--sigma=2")
+    parts = out.split("\n\n")
+    assert parts[0].startswith("gradient_magnitude:sigma=2.0\nalgorithm")
+    assert [part.count("predicted, at rates") for part in parts] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
@@ -52,6 +81,11 @@ def test_several_filters_are_explained_one_by_one(capsys: pytest.CaptureFixture[
         ("--shape 9x9 --filter bix", 2, "did you mean 'box'?"),
         ("--shape 9x9 --filter box --seize 3", 2, "unrecognized arguments: --seize 3"),
         ("--shape 9x9 --method scale --filter box", 2, "method='scale' cannot run this"),
+        ("--shape 9x9 --method dense --filter median", 2, "(one of 'auto', 'extreme', 'network'"),
+        ("--shape 9x9 --accuracy fast --filter median", 2, "accuracy, masked, nan and epilogue"),
+        ("--shape 9x9 --out-dtype float32 --filter median", 2, "returns pixels as they are"),
+        ("--shape 9x9 --filter median --size 5x", 2, "size='5x' is not allowed"),
+        ("--shape 9x9 --filter rank", 2, "filter 'rank' needs rank"),
         ("--shape 9x9 --device cuda:99 --filter box", 4, "device='cuda:99' cannot be used"),
     ],
 )

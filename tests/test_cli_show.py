@@ -134,3 +134,45 @@ def test_a_picture_that_cannot_be_written_leaves_what_is_there(
     assert main(["show", "box", "-o", str(tmp_path / "none" / "a.png")]) == 1
     assert "a.png: No such file or directory" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
+
+
+# Filters that are no convolutions
+
+
+def test_a_filter_without_a_kernel_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    told = facts(shown(capsys, "median", "--size", "5x3"))
+    assert told.pop("does").endswith(".")
+    assert told == {
+        "filter": "median",
+        "kernel": "none: it is no convolution",
+        "size": "5x3",
+        "footprint": "none",
+        "anchor": "none",
+    }
+
+
+def test_kernels_among_its_parameters_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, "median", "--footprint", "0 1 0; 1 1 1; 0 1 0", "--anchor", "0x1")
+    assert out.splitlines()[:4] == ["0 1 0", "1 1 1", "0 1 0", ""]
+    told = facts(out)
+    assert told["footprint"] == "0 1 0; 1 1 1; 0 1 0"
+    assert told["anchor"] == "0x1"
+    out = shown(capsys, "richardson_lucy", "--psf", "motion_blur(length=5, angle=90)")
+    assert out.splitlines()[:5] == 5 * ["1"]
+    assert facts(out)["psf"] == "motion_blur(length=5.0,angle=90.0)"
+
+
+def test_an_image_before_and_after_a_median(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coins = data.coins()
+    Image.fromarray(coins).save(tmp_path / "coins.png")
+    files = ["--image", str(tmp_path / "coins.png"), "-o", str(tmp_path / "both.png")]
+    shown(capsys, "median", "--size", "5", *files)
+    both = np.asarray(Image.open(tmp_path / "both.png"))
+    assert np.array_equal(both[:, 384:], ndimage.median_filter(coins, 5))
+
+
+def test_what_has_no_kernel_cannot_be_drawn_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "median", "-o", "x.png"]) == 2
+    assert "filter 'median' has no kernel to draw: add --image FILE" in capsys.readouterr().err

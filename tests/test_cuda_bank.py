@@ -65,6 +65,8 @@ def expected(
         made: Any = np.stack(each)
         if reduce == "magnitude":
             made = np.sqrt(np.square(made).sum(axis=0))
+        elif reduce == "direction":
+            made = np.arctan2(made[1], made[0])
         elif reduce:
             made = made.max(axis=0) if reduce == "max" else made.sum(axis=0)
         epilogue.apply(made)
@@ -95,7 +97,7 @@ def check(
 
 
 @emulated
-@pytest.mark.parametrize("reduce", [None, "magnitude", "max", "sum"])
+@pytest.mark.parametrize("reduce", [None, "magnitude", "max", "sum", "direction"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_small_filters_run_at_once(dtype: str, reduce: Any) -> None:
     assert check(noise(dtype), SOBEL, reduce) == {"bank"}
@@ -106,6 +108,15 @@ def test_small_filters_run_at_once(dtype: str, reduce: Any) -> None:
 def test_filters_of_several_sizes_and_anchors(border: str) -> None:
     assert check(noise("float32"), MIXED, None, border=border, cval=np.inf) == {"bank"}
     assert check(noise("uint8"), MIXED, "max", "float32", border=border, cval=7) == {"bank"}
+
+
+@emulated
+def test_directions_of_filters_of_any_size() -> None:
+    image = noise("uint8")
+    assert check(image, WIDE[:2], "direction", "float32", method="dense") == {"bank"}
+    apart = check(image, BLURS[:2], "direction", "float32", method="separable")
+    assert "reduce" in apart
+    assert "bank" not in apart
 
 
 @emulated
@@ -165,7 +176,7 @@ def test_a_call_in_parts_is_the_call(kernels: list[gc.Kernel], reduce: Any) -> N
 
 def work(kernels: list[gc.Kernel], reduce: Any = None, **options: Any) -> Work | str:
     """Return the launch for large float32 images, or why there is none."""
-    plans = [gc.plan((2048, 2048), "float32", kernel, **options) for kernel in kernels]
+    plans: Any = [gc.plan((2048, 2048), "float32", kernel, **options) for kernel in kernels]
     bank = Bank(tuple(plans), reduce, NOTHING, np.dtype("float32"))
     image = Layout.contiguous((2048, 2048))
     return banks.launches(bank, image, Layout.contiguous(bank.shape), H200)
@@ -196,7 +207,7 @@ def test_what_does_not_run_at_once_has_a_reason(
 
 
 def test_responses_that_are_not_aligned_are_not_stored_wide() -> None:
-    plans = tuple(gc.plan((8, 64), "float32", kernel) for kernel in SOBEL)
+    plans: Any = tuple(gc.plan((8, 64), "float32", kernel) for kernel in SOBEL)
     bank = Bank(plans, None, NOTHING, np.dtype("float32"))
     image = Layout.contiguous((8, 64))
     stores = []

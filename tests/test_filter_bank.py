@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -24,7 +25,8 @@ from gpuconv.tiling import SIZES
 
 Array = NDArray[Any]
 
-REDUCTIONS: tuple[Any, ...] = NAMES
+#: Those of any number of responses; the direction is of two.
+REDUCTIONS: tuple[Any, ...] = tuple(name for name in NAMES if name != "direction")
 
 #: As for all results (tests/test_contract.py): rounding errors in eps of the accumulator.
 ROUNDING, LENGTH = 4, 32
@@ -193,6 +195,75 @@ def test_an_epilogue_comes_after_the_reduction(engine: str) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+# ------------------------------------------------------------------------ directions
+
+#: CUDA's atan2f is good to 3 ulp, its atan2 to 2; of angles up to π these are such parts of 2.
+ANGLES = {"float32": 6 * 2**-23, "float64": 4 * 2**-52}
+
+
+def angles(image: Array, kernels: Any = SOBEL, **options: Any) -> Array:
+    """Return the directions in float64, in which responses of integers are exact."""
+    x, y = by_definition(image, kernels, None, **options)
+    exact: Array = np.arctan2(y + 0.0, x + 0.0)
+    return exact
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("border", ["reflect", ("wrap", "constant")])
+def test_directions(engine: str, dtype: str, border: Any) -> None:
+    image = (RNG.integers(0, 4, (2, 19, 23)) * 30).astype(dtype)
+    found = gc.filter_bank(image, SOBEL, reduce="direction", border=border, cval=7, device=engine)
+    assert found.dtype == dtypes.rule(dtype).accumulator
+    expected = angles(image, border=border, cval=7)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=ANGLES[found.dtype.name])
+    assert np.abs(found).max() <= found.dtype.type(np.pi)
+
+
+#: Slopes over so many pixels that the CUDA engine takes them one by one.
+LONG = gc.kernels.gaussian(3, order_x=1), gc.kernels.gaussian(3, order=1, order_x=0)
+
+
+@pytest.mark.parametrize("kernels", [SOBEL, LONG], ids=["at once", "apart"])
+def test_to_the_left_is_pi_and_nowhere_is_0(engine: str, kernels: Any) -> None:
+    image = np.tile(np.arange(60, 0, -1).astype(np.float32), (20, 1))
+    found = gc.filter_bank(image, kernels, reduce="direction", device=engine)[:, 15:45]
+    np.testing.assert_allclose(np.abs(found), np.pi, atol=1e-5)
+    if kernels is SOBEL:  # whose response down is exactly 0, and of either sign
+        assert (found > 0).all()
+    flat = gc.filter_bank(-0.0 * image, kernels, reduce="direction", device=engine)
+    np.testing.assert_array_equal(flat, 0)
+
+
+def test_directions_of_nan_are_nan(engine: str) -> None:
+    image = np.random.default_rng(1).random((12, 14), np.float32)
+    image[5, 6] = np.nan
+    found = gc.filter_bank(image, SOBEL, reduce="direction", device=engine)
+    near = np.zeros(image.shape, bool)
+    near[4:7, 5:8] = True
+    near[5, 6] = False  # neither kernel has a weight in the middle
+    x_or_y = np.isnan(reference.convolve(image, SOBEL[0]) + reference.convolve(image, SOBEL[1]))
+    np.testing.assert_array_equal(np.isnan(found), x_or_y)
+    np.testing.assert_array_equal(np.isnan(found), near)
+
+
+def test_directions_may_become_hues(engine: str) -> None:
+    hue = gc.Epilogue(scale=128 / np.pi, offset=128, high=255)
+    image = CAMERA[:20, :30]
+    found = gc.filter_bank(
+        image, SOBEL, reduce="direction", epilogue=hue, dtype="uint8", device=engine
+    )
+    exact = np.minimum(angles(image) * 128 / np.pi + 128, 255)
+    assert np.abs(found - exact).max() <= 0.5001
+
+
+def test_directions_are_opencvs_phase() -> None:
+    x, y = (cv2.Sobel(CAMERA, cv2.CV_64F, *d) for d in ((1, 0), (0, 1)))
+    found = gc.filter_bank(CAMERA, SOBEL, reduce="direction", border="mirror", dtype="float64")
+    # OpenCV's angles are in [0, 2π), and approximate: cv2.fastAtan2 is good to 0.3 degrees.
+    apart = np.abs(np.exp(1j * found) - np.exp(1j * cv2.phase(x, y)))
+    assert apart.max() < np.radians(0.3)
+
+
 # ------------------------------------------------------------------------ what it is for
 
 
@@ -262,6 +333,21 @@ def test_blocks_that_find_no_room_are_made_again(monkeypatch: pytest.MonkeyPatch
     np.testing.assert_array_equal(gc.filter_bank(image, MIXED), expected)
 
 
+def test_calls_at_the_same_time_do_not_share_scratch() -> None:
+    images = [image_of("uint8", (150, 1100)) for _ in range(6)]
+    expected = [gc.filter_bank(image, SOBEL, reduce="magnitude") for image in images]
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(3):
+            found = pool.map(lambda image: gc.filter_bank(image, SOBEL, reduce="magnitude"), images)
+            np.testing.assert_array_equal(list(found), expected)
+
+
+def test_scratch_left_behind_is_bounded() -> None:
+    for width in range(1000, 1012):
+        gc.filter_bank(image_of("uint8", (150, width)), SOBEL, reduce="magnitude")
+    assert 0 < host_bank._IDLE.bytes <= 24 * 2**20
+
+
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.data())
 def test_random_banks(data: st.DataObject) -> None:
@@ -295,6 +381,7 @@ def test_random_banks(data: st.DataObject) -> None:
         (CAMERA, [[[1]], [[1j]]], {}, ArgumentTypeError, r"kernels\[1\] is complex; give its"),
         (CAMERA * 1j, SOBEL, {}, ArgumentTypeError, "for real images and outputs; .* complex128"),
         (CAMERA, SOBEL, {"dtype": "c8"}, ArgumentTypeError, "are uint8 and complex64"),
+        (CAMERA, MIXED[:3], {"reduce": "direction"}, ArgumentError, "for 2 kernels, x and y"),
         (CAMERA, SOBEL, {"reduce": "maximum"}, ArgumentError, "reduce='maximum' .* mean 'max'"),
         (CAMERA, SOBEL, {"border": "miror"}, ArgumentError, "border='miror' is not a border"),
         (CAMERA, SOBEL, {"epilogue": 2}, ArgumentTypeError, "epilogue=2 must be a gpuconv.Epil"),

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpuconv as gc
-from gpuconv import filters, kernels
+from gpuconv import filters, kernels, operations
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Filter, catalog, lookup
 from gpuconv.filters.catalog import entry_of
 
+IMAGE = np.random.default_rng(6).integers(0, 256, (9, 14), np.uint8)
+
 
 def required_values(name: str) -> dict[str, str]:
-    """Return a value for each parameter of a filter that has no default."""
-    return {
-        p.name: "0.2" if p.name == "frequency" else "2"
-        for p in lookup(name).parameters.values()
-        if p.required
-    }
+    """Return a value for each parameter of a filter that has no default, and for what it needs."""
+    values = {"frequency": "0.2", "psf": "motion_blur(length=5, angle=30)"}
+    more = {"bilateral": {"diameter": "5"}, "wiener": {"balance": "0.1"}, "nl_means": {"h": "9"}}
+    needed = {p.name for p in lookup(name).parameters.values() if p.required}
+    return {key: values.get(key, "2") for key in needed} | more.get(name, {})
 
 
 # The catalog
 
 
-def test_the_catalog_is_the_kernel_library() -> None:
-    assert list(catalog()) == sorted(kernels.__all__)
+def test_the_catalog_is_the_kernels_and_the_operations_that_make_pictures() -> None:
+    assert list(catalog()) == sorted({*kernels.__all__, *operations.FILTERS})
+    assert {"psnr", "ssim", "estimate_noise"}.isdisjoint(catalog())
+
+
+def test_every_operation_that_makes_an_image_is_a_filter_or_has_a_kernel_of_its_name() -> None:
+    #: laplace: the kernel is called laplacian.
+    known = {*operations.FILTERS, *kernels.__all__, "laplace"}
+    makers = {
+        name
+        for name in operations.__all__
+        if callable(function := getattr(operations, name))
+        and {"image", "out"} <= inspect.signature(function).parameters.keys()
+    }
+    assert makers <= known
+    assert set(operations.FILTERS) <= makers
+
+
+def test_a_kernel_goes_before_an_operation_of_its_name() -> None:
+    both = set(kernels.__all__) & set(operations.__all__)
+    assert both >= {"laplacian_of_gaussian", "difference_of_gaussians", "emboss"}
+    assert all(Filter(name, **required_values(name)).linear for name in both)
 
 
 @pytest.mark.parametrize("name", kernels.__all__)
@@ -43,7 +67,22 @@ def test_every_filter_is_documented_and_makes_a_kernel(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", kernels.__all__)
+@pytest.mark.parametrize("name", operations.FILTERS)
+def test_every_operation_is_documented_and_filters(name: str) -> None:
+    entry = lookup(name)
+    assert entry.operation
+    assert entry.summary.endswith(".")
+    assert "`" not in entry.summary + entry.details
+    assert all(p.help and p.kind for p in entry.parameters.values())
+    assert {"image", "out", "border", "method"}.isdisjoint(entry.parameters)
+    made = Filter(name, **required_values(name))
+    assert not made.linear
+    assert gc.Chain((made,))(IMAGE).shape == IMAGE.shape
+    with pytest.raises(ArgumentError, match=f"filter '{name}' is no convolution"):
+        made.kernel  # noqa: B018
+
+
+@pytest.mark.parametrize("name", list(catalog()))
 def test_every_filter_reads_back_the_defaults_that_it_prints(name: str) -> None:
     for parameter in lookup(name).parameters.values():
         if not parameter.required:
@@ -143,7 +182,7 @@ def test_a_spec_is_canonical() -> None:
     assert Filter.parse("difference_of_gaussians:low-sigma=2").kernel.shape[0] > 9
 
 
-@pytest.mark.parametrize("name", kernels.__all__)
+@pytest.mark.parametrize("name", list(catalog()))
 def test_a_spec_parses_to_the_same_filter(name: str) -> None:
     made = Filter(name, **required_values(name))
     assert Filter.parse(made.spec) == made
@@ -177,8 +216,99 @@ def test_any_values_survive_a_spec(sigma: float, order: int) -> None:
             r"antialiased='maybe' is not allowed \(expected: yes or no\)",
         ),
         ("gaussian:sigma=-1", "sigma"),
+        ("median:size=5x", r"size='5x' is not allowed \(expected: integer or two integers such as"),
+        ("median:size=-1", "size=-1 must be a positive integer"),
+        ("median:size=3,5", "must be written name:key=value,key=value"),
+        ("median:footprint=median(size=3)", "footprint=.*: filter 'median' has no kernel"),
+        ("median:footprint=disc(radius=2)", r"did you mean 'disk'\?"),
+        ("median:footprint=disk(radius=2", "has parentheses that do not match"),
+        ("median:footprint=0 1; 1", "all rows must be equally long"),
+        ("median:footprint=none.npy", "kernel='none.npy' holds no kernel"),
+        ("rank", "filter 'rank' needs rank: rank:rank=…"),
+        ("bilateral:sigma_color=9", "give diameter or sigma_space, or both"),
+        ("bilateral:diameter=9", "filter 'bilateral' needs sigma_color"),
+        ("sobel:output=direction", "parameter='output' is not a parameter of filter 'sobel'"),
     ],
 )
 def test_a_bad_spec_says_what_is_wrong(spec: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         Filter.parse(spec)
+
+
+# Parameters that are pairs, and parameters that are kernels
+
+
+def test_pairs_are_written_with_an_x() -> None:
+    made = Filter.parse("median:size=3x5,anchor=2×0")
+    assert dict(made.parameters or ())["size"] == (3, 5)
+    assert made.spec == "median:size=3x5,anchor=2x0"
+    assert made == Filter("median", size=[3, 5], anchor=(2, 0))
+
+
+def test_rows_of_numbers_may_be_text_an_array_a_kernel_or_a_file(tmp_path: Path) -> None:
+    cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    np.save(tmp_path / "cross.npy", cross)
+    written = Filter.parse("median:footprint=0 1 0; 1 1 1; 0 1 0")
+    assert written.spec == "median:footprint=0 1 0; 1 1 1; 0 1 0"
+    given: list[Any] = [cross, cross.astype(bool), gc.Kernel(cross), str(tmp_path / "cross.npy")]
+    for each in given:
+        assert Filter("median", footprint=each) == written
+    expected = gc.median(IMAGE, footprint=cross)
+    np.testing.assert_array_equal(gc.Chain((written,))(IMAGE), expected)
+
+
+def test_a_parameter_may_be_another_filter_with_its_own() -> None:
+    made = Filter.parse("median:footprint=disk(radius=2, antialiased=no),anchor=0x0")
+    assert made.spec == "median:footprint=disk(radius=2.0,antialiased=no),anchor=0x0"
+    inner = dict(made.parameters or ())["footprint"]
+    assert inner == Filter("disk", radius=2, antialiased=False)
+    shape = gc.kernels.disk(2, antialiased=False).weights > 0
+    expected = gc.median(IMAGE, footprint=shape, anchor=(0, 0))
+    np.testing.assert_array_equal(gc.Chain((made,))(IMAGE), expected)
+    assert Filter("median", footprint=inner, anchor=(0, 0)) == made
+
+
+def test_a_kernel_may_be_given_as_any_function_takes_it() -> None:
+    pair = [1, 2, 1], [1, 1]
+    rows = np.outer(*pair).tolist()
+    given: list[Any] = [rows, np.array(rows), pair, "1 1; 2 2; 1 1", gc.Kernel(rows)]
+    weights = [
+        inner.kernel.weights.tolist()
+        for each in given
+        for key, inner in Filter("richardson_lucy", psf=each).parameters or ()
+        if key == "psf"
+    ]
+    assert weights == 5 * [rows]
+
+
+def test_filters_are_keys() -> None:
+    twice = [Filter("median", size=5), Filter.parse("median:size=5"), Filter("box")]
+    assert len(set(twice)) == 2
+
+
+# Plans
+
+
+def test_a_filter_tells_its_plans() -> None:
+    options: dict[str, Any] = {"border": "wrap", "cval": 0, "device": "cpu"}
+    [plan] = Filter("median", size=5).plans((40, 50), "uint8", **options)
+    assert plan == gc.plan((40, 50), "uint8", gc.Rank.median(5), **options)
+    [box] = Filter("box", size=9).plans((40, 50), "uint8", **options)
+    assert box == gc.plan((40, 50), "uint8", gc.kernels.box(9), **options)
+    slopes = Filter("sobel", scale=2).plans((40, 50), "uint8")
+    assert [p.rows()[1][1].split(",")[0] for p in slopes] == ["3×3", "3×3"]
+
+
+def test_a_filter_that_has_but_one_way_has_no_plan() -> None:
+    wiener = Filter("wiener", psf="disk(radius=2)", balance=0.1)
+    with pytest.raises(ArgumentError, match="filter 'wiener' has no plan: it runs in one way"):
+        wiener.plans((40, 50), "uint8")
+    with pytest.raises(ArgumentError, match="'nl_means' has a plan for a given h"):
+        Filter("nl_means").plans((40, 50), "uint8")
+
+
+@pytest.mark.parametrize("name", sorted({*operations.FILTERS} - {"wiener"}))
+def test_every_other_operation_has_plans(name: str) -> None:
+    plans = Filter(name, **required_values(name)).plans((40, 50), "uint8", channel_axis=None)
+    assert plans
+    assert all("predicted" in plan.explain() for plan in plans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from scipy import ndimage
 from skimage import data
 
 import gpuconv as gc
+from gpuconv import operations
 from gpuconv.errors import ArgumentError, ArgumentTypeError, DeviceError
-from gpuconv.filters import Chain, Filter
+from gpuconv.filters import Chain, Filter, catalog
 
 CAMERA = data.camera()
 ASTRONAUT = data.astronaut()
@@ -189,3 +191,147 @@ def test_the_device_is_asked_when_work_begins() -> None:
         pytest.skip("there is a GPU here")
     with pytest.raises(DeviceError, match="cuda:0"):
         Chain.parse(["box"], device="cuda:0")(CAMERA)
+
+
+# Filters that are no convolutions
+
+
+@pytest.mark.parametrize("pixels", [CAMERA, ASTRONAUT, COINS16], ids=["grey", "rgb", "16-bit"])
+def test_one_operation_is_the_librarys_function_bit_for_bit(pixels: Pixels) -> None:
+    axis = -1 if pixels.ndim == 3 else None
+    part = pixels[100:160, 150:230]
+    around: dict[str, Any] = {"border": "mirror", "channel_axis": axis}
+    for spec, wanted in {
+        "median:size=5": gc.median(part, 5, **around),
+        "bilateral:diameter=5,sigma_color=25": gc.bilateral(part, 5, sigma_color=25, **around),
+        "nl_means:patch_size=3,search_distance=2,h=9": gc.nl_means(part, 3, 2, h=9, **around),
+        "sobel": gc.sobel(part, **around),
+    }.items():
+        found = Chain.parse([spec], border="mirror")(part)
+        assert found.dtype == pixels.dtype
+        assert np.array_equal(found, wanted)
+
+
+def test_operations_stand_anywhere_in_a_chain_which_rounds_at_the_end() -> None:
+    part = CAMERA[100:160, 150:230]
+    chain = Chain.parse(["median:size=3", "gaussian:sigma=1", "sobel", "maximum:size=3"])
+    values = gc.convolve(gc.median(part, 3), gc.kernels.gaussian(1), dtype="float32")
+    edges = gc.maximum(gc.sobel(values), 3)
+    assert levels_apart(chain(part), np.minimum(np.rint(edges), 255).astype(np.uint8)) == 0
+    assert chain.name == "median_gaussian_sobel_maximum"
+
+
+def test_gain_acts_on_operations_before_rounding() -> None:
+    part = CAMERA[100:160, 150:230]
+    strength = gc.sobel(part, dtype="float32")
+    found = Chain.parse(["sobel"], gain=1 / 8)(part)
+    assert np.array_equal(found, np.rint(strength / 8).astype(np.uint8))
+    assert found.max() > 20
+    ranked = Chain.parse(["median:size=3"], gain=0.5)(part)
+    assert np.array_equal(ranked, np.rint(gc.median(part, 3) * 0.5).astype(np.uint8))
+
+
+@pytest.mark.parametrize("negative", ["abs", "offset"])
+def test_signs_are_asked_of_convolutions_alone(negative: str) -> None:
+    message = f"negative='{negative}' is for convolutions.*the last filter is 'median'"
+    with pytest.raises(ArgumentError, match=message):
+        Chain.parse(["sobel_x", "median"], negative=negative)
+    assert Chain.parse(["median", "sobel_x"], negative=negative)(CAMERA).dtype == np.uint8
+
+
+def test_the_border_is_each_filters_own_where_none_is_asked_for() -> None:
+    part = CAMERA[100:130, 150:180]
+    assert Chain.parse(["median"]).spec == Chain.parse(["median"], border="reflect").spec
+    assert np.array_equal(Chain.parse(["median"])(part), gc.median(part))
+    wrapped = Chain.parse(["median:size=5"], border=("wrap", "constant"), cval=9)
+    expected = gc.median(part, 5, border=("wrap", "constant"), cval=9)
+    assert np.array_equal(wrapped(part), expected)
+    blur = "motion_blur(length=5.0)"
+    restored = Chain.parse([f"richardson_lucy:psf={blur},iterations=3"])
+    assert restored.spec == f"richardson_lucy:psf={blur},iterations=3"
+    psf = gc.kernels.motion_blur(5)
+    assert np.array_equal(restored(part), gc.richardson_lucy(part, psf, 3))
+    within = Chain.parse([restored.filters[0]], border="reflect")
+    assert within.spec.endswith(" border=reflect")
+    assert np.array_equal(within(part), gc.richardson_lucy(part, psf, 3, border="reflect"))
+
+
+def yes_or_no(image: Any, level: float = 50, *, border: str = "reflect", out: Any = None) -> Any:
+    """Tell where it becomes much brighter, or darker, to the right.
+
+    Parameters
+    ----------
+    level : float
+        How much.
+    """
+    return np.abs(np.diff(image.astype(float), axis=1, prepend=image[:, :1])) > level
+
+
+def own_border(image: Any, *, out: Any = None) -> Any:
+    """Leave the image as it is."""
+    return np.asarray(image)
+
+
+@pytest.fixture
+def odd_ones(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A library with a filter that answers yes or no, and one that has no choice of border."""
+    for function in (yes_or_no, own_border):
+        monkeypatch.setattr(operations, function.__name__, function, raising=False)
+    names = (*operations.FILTERS, "yes_or_no", "own_border")
+    monkeypatch.setattr(operations, "FILTERS", names)
+    catalog.cache_clear()
+    yield
+    monkeypatch.undo()
+    catalog.cache_clear()
+
+
+def test_answers_of_yes_or_no_come_last(odd_ones: None) -> None:
+    answers = Chain.parse(["yes_or_no:level=30"])(CAMERA)
+    assert answers.dtype == bool
+    assert np.array_equal(answers, yes_or_no(CAMERA, 30))
+    with pytest.raises(ArgumentError, match="'yes_or_no' answers yes or no: it must be the last"):
+        Chain.parse(["yes_or_no", "box"])(CAMERA)
+    with pytest.raises(ArgumentError, match="gain=2 is not for 'yes_or_no'"):
+        Chain.parse(["yes_or_no"], gain=2)(CAMERA)
+
+
+def test_answers_of_yes_or_no_are_drawn_black_and_white(odd_ones: None) -> None:
+    chain = Chain.parse(["yes_or_no"])
+    for pixels in (CAMERA, ASTRONAUT, COINS16):
+        top = 255 if pixels.dtype == np.uint8 else 65535
+        drawn = gc.Image.from_array(pixels).map(chain)
+        assert np.array_equal(drawn.pixels, np.where(yes_or_no(pixels), top, 0))
+    seen = np.dstack([CAMERA, np.full_like(CAMERA, 128)])
+    drawn = gc.Image.from_array(seen).map(chain)
+    assert set(np.unique(drawn.pixels[..., 0])) == {0, 255}
+    assert np.array_equal(drawn.pixels[..., 1], seen[..., 1])
+
+
+def test_a_border_that_a_filter_does_not_have_is_refused(odd_ones: None) -> None:
+    assert np.array_equal(Chain.parse(["own_border"])(CAMERA), CAMERA)
+    with pytest.raises(ArgumentError, match="border='wrap' is not for filter 'own_border'"):
+        Chain.parse(["own_border"], border="wrap")(CAMERA)
+
+
+def test_canny_answers_yes_or_no_and_must_know_what_is_white() -> None:
+    part = CAMERA[100:160, 150:230]
+    assert np.array_equal(Chain.parse(["canny:sigma=2"])(part), gc.canny(part, 2))
+    message = "'canny' needs low_threshold and high_threshold for pixels of dtype float32"
+    with pytest.raises(ArgumentTypeError, match=message):
+        Chain.parse(["box", "canny"])(part)
+    told = Chain.parse(["box", "canny:low_threshold=20,high_threshold=50"])
+    blurred = gc.convolve(part, gc.kernels.box(), dtype="float32")
+    assert np.array_equal(told(part), gc.canny(blurred, 1, 20, 50))
+    assert Chain.parse(["box", "canny:use_quantiles=yes"])(part).any()
+
+
+def test_lines_of_edges_are_drawn_with_the_alpha_that_was() -> None:
+    part = np.dstack(
+        [CAMERA[100:160, 150:230], np.tile(np.arange(80, dtype=np.uint8) * 3, (60, 1))]
+    )
+    image = gc.Image.from_array(part)
+    with pytest.raises(ArgumentTypeError, match="those with transparency"):
+        image.map(Chain.parse(["canny"]))
+    drawn = image.map(Chain.parse(["canny:low_threshold=20,high_threshold=50"])).pixels
+    assert set(np.unique(drawn[..., 0][part[..., 1] > 0])) == {0, 255}
+    assert np.array_equal(drawn[..., 1], part[..., 1])

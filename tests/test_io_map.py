@@ -275,3 +275,78 @@ def test_an_image_tells_convolve_where_its_channels_are(shape: tuple[int, ...]) 
     np.testing.assert_array_equal(found, gc.convolve(pixels, gc.kernels.box(3), channel_axis=axis))
     moved = gc.correlate(Image.from_array(pixels), [[1, 0, 0]], channel_axis=None)
     np.testing.assert_array_equal(moved[:, 1:], pixels[:, :-1])
+
+
+# Filters that are no convolutions, over images with alpha
+
+OPERATIONS = {
+    "median": "median:size=5",
+    "minimum": "minimum:size=3",
+    "maximum": "maximum:size=3",
+    "bilateral": "bilateral:diameter=5,sigma_color=40",
+    "nl_means": "nl_means:patch_size=3,search_distance=2,h=20",
+    "sobel": "sobel",
+    "unsharp_mask": "unsharp_mask:sigma=1,amount=0.5",
+    "richardson_lucy": "richardson_lucy:psf=disk(radius=1),iterations=3",
+}
+#: Opaque at the left, transparent at the right, with all between.
+FADING = np.dstack([PHOTO, np.clip(2 * RAMP.astype(int)[:, ::-1] - 90, 0, 255).astype(np.uint8)])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("linear", [False, True])
+def test_hidden_colour_stays_hidden(name: str, linear: bool) -> None:
+    chain = gc.Chain.parse([OPERATIONS[name]])
+    other = FADING.copy()
+    hidden = FADING[..., 3] == 0
+    assert 100 < hidden.sum() < hidden.size / 2
+    other[hidden] = (255, 0, 255, 0)
+    ours, theirs = (Image(p, "RGBA").map(chain, linear=linear).pixels for p in (FADING, other))
+    np.testing.assert_array_equal(ours[..., 3], theirs[..., 3])
+    seen = ours[..., 3] > 0
+    np.testing.assert_array_equal(ours[seen], theirs[seen])
+    assert seen.any()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_far_from_transparency_all_is_as_without_alpha(name: str) -> None:
+    chain = gc.Chain.parse([OPERATIONS[name]])
+    ours = Image(FADING, "RGBA").map(chain).pixels
+    plain = Image(PHOTO, "RGB").map(chain).pixels
+    deep = np.s_[:, :9]  # opaque up to column 15
+    assert (FADING[:, :15, 3] == 255).all()
+    assert (ours[deep][..., 3] == 255).all()
+    # Patches are alike in opacity, too: a channel more, in which there is no difference.
+    off = 12 if name == "nl_means" else 1
+    np.testing.assert_allclose(ours[deep][..., :3].astype(int), plain[deep], atol=off)
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "sobel"])
+def test_one_colour_stays_that_colour_at_edges_of_opacity(name: str) -> None:
+    pixels = np.zeros((20, 40, 4), np.uint8)
+    pixels[:, :20] = (10, 122, 200, 255)
+    pixels[:, 20:30] = (10, 122, 200, 90)
+    pixels[:, 30:] = (255, 255, 255, 0)
+    ours = Image(pixels, "RGBA").map(gc.Chain.parse([OPERATIONS[name]])).pixels
+    shown = ours[..., 3] > 3
+    np.testing.assert_allclose(ours[..., :3][shown].astype(int) - (10, 122, 200), 0, atol=1)
+    assert (ours[:, 5, 3] == 255).all()
+    assert (ours[:, 36, 3] == 0).all()
+
+
+def test_ranks_of_light_and_of_coverage() -> None:
+    ours = Image(FADING, "RGBA").map(gc.Chain.parse(["median:size=5"])).pixels
+    cover = ndimage.median_filter(FADING[..., 3], 5)
+    np.testing.assert_array_equal(ours[..., 3], cover)
+    light = FADING[..., :3] * (FADING[..., 3:] / 255.0)
+    ranked = ndimage.median_filter(light, (5, 5, 1))
+    seen = cover > 0
+    wanted = ranked[seen] / (cover[seen] / 255.0)[:, None]
+    np.testing.assert_allclose(ours[..., :3][seen], wanted, atol=0.51)
+
+
+def test_edges_are_drawn_with_the_alpha_that_was() -> None:
+    ours = Image(FADING, "RGBA").map(gc.Chain.parse(["sobel"])).pixels
+    np.testing.assert_array_equal(ours[..., 3], FADING[..., 3])
+    straight = Image(FADING, "RGBA").map(gc.Chain.parse(["sobel"]), alpha="straight").pixels
+    np.testing.assert_array_equal(straight, gc.sobel(FADING, channel_axis=-1))

@@ -47,6 +47,8 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 CONTENTS = {
     "01_quickstart.ipynb": (13, "= 181"),
     "02_planning.ipynb": (5, "0% with nan='ignore'"),
+    "03_beyond_linear.ipynb": (7, "levels, estimated; 14 were added"),
+    "04_restoration.ipynb": (5, "along the frame"),
 }
 
 

@@ -14,8 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 import gpuconv as gc
+from gpuconv.apply import Choices, applied
 from gpuconv.backends.cuda.launch import Kept, Transform, Work
 from gpuconv.backends.cuda.protocol import Limits
+from gpuconv.neighbourhood import Rank
 
 sys.path.append(str(Path(__file__).parent.parent))  # benchmarks/ is no part of the package
 from benchmarks.static import execution, nvrtc, report, sass
@@ -34,6 +36,15 @@ from benchmarks.static.cases import (
     together,
 )
 from benchmarks.static.memory import Memory
+from benchmarks.static.neighbours import (
+    NEIGHBOURS,
+    Neighbours,
+    bilateral,
+    maximum,
+    median,
+    nl_means,
+)
+from benchmarks.static.stages import STAGES, Stage
 
 Array = NDArray[Any]
 
@@ -59,8 +70,12 @@ LISTING = """
 """
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.budget], ids=lambda case: case.name)
-def test_a_case_is_within_its_budget(case: Case) -> None:
+#: Larger windows take seconds to count, and say nothing else.
+COUNTED = [case for case in (*CASES, *NEIGHBOURS) if case.budget and case.budget < 150]
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=lambda case: case.name)
+def test_a_case_is_within_its_budget(case: Case | Neighbours) -> None:
     assert report.measure(case).misses == []
 
 
@@ -101,6 +116,30 @@ def test_the_machine_computes_what_the_kernels_are_to(case: Case) -> None:
         image.flat[::7] = np.nan
     out = ran(case.work(SMALL), image, mask, np.zeros(case.out_shape, case.dtype))
     np.testing.assert_allclose(out.astype(float), wanted(case, image, mask), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        median(3, "float32", "network"),
+        median(5, "uint8", "network"),
+        median(7, "uint8", "histogram"),
+        median(5, "uint16", "histogram"),
+        median(5, "float32", "sort"),
+        maximum(9, "uint8"),
+        bilateral(5, "float32", 105),
+        nl_means(3, 2, "float32"),
+    ],
+    ids=lambda case: case.name,
+)
+def test_the_machine_computes_what_neighbourhoods_are_to(case: Neighbours) -> None:
+    case = replace(case, shape=(20, 48), border="mirror")
+    image = np.random.default_rng(1).integers(0, 256, case.shape).astype(case.dtype)
+    out = ran(case.work(SMALL), image, None, np.zeros(case.out_shape, case.dtype))
+    choices = Choices.of(case.filter, "mirror", 0, "auto")
+    engine = applied(image, case.filter, choices, None, None, None, "cpu")
+    most = 0 if isinstance(case.filter, Rank) else 1e-2
+    np.testing.assert_allclose(out.astype(float), engine, rtol=0, atol=most)
 
 
 def ran(work: Work, image: Array, mask: Array | None, out: Array) -> Array:
@@ -227,3 +266,21 @@ def test_the_table_is_printed_and_kept(root: Path, tmp_path: Path) -> None:
     assert f"{rows[0]['instructions']:.1f}" in printed
     assert rows[0]["mix"]["fma"] == 9
     assert "dense PIXEL=float" in printed
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_stages_are_counted_by_themselves(stage: Stage) -> None:
+    row = report.measure(replace(stage, shape=(256, 256)))
+    assert row.instances[0].startswith(stage.stage)
+    assert 10 < row.instructions < 500
+    assert row.copy is None
+
+
+def test_numbers_are_counted_in_shared_memory() -> None:
+    memory = Memory(130)
+    memory.share(0)
+    where, lanes = 4 * (np.arange(32) % 4), np.ones(32, bool)
+    memory.add_shared(where, np.arange(32, dtype=np.uint32), lanes)
+    found = memory.load_shared(4 * np.arange(32) % 16, 4, lanes).view(np.uint32)[:4, 0]
+    assert found.tolist() == [sum(range(first, 32, 4)) for first in range(4)]
+    assert (memory.cost["shared atomic"], memory.least["shared atomic"]) == (1, 1)

@@ -33,6 +33,7 @@ from gpuconv.verify.call import Answer, Place, answer, by_definition, image_of, 
 from gpuconv.verify.far import PERIOD, answer_far, lacking
 from gpuconv.verify.judge import Error, judge
 from gpuconv.verify.machine import Machine, machine
+from gpuconv.verify.operations import OPERATIONS
 
 Array = NDArray[Any]
 H200 = Limits(multiprocessors=132, shared=232448)
@@ -44,6 +45,8 @@ SOME = (
     Case("float32", "dense 3", (20, 30), "wrap"),
     Case("float32", "Gaussian 1", (20, 30), out="crop"),
     Case("complex64", "integer pair", (9, 14), "mirror"),
+    Case("uint8", "median 3", (20, 30), "wrap"),
+    Case("float32", "bilateral 5", (12, 30), "nearest", content="blocks"),
 )
 
 
@@ -58,8 +61,8 @@ def test_each_case_is_there_once() -> None:
 
 def test_cases_need_no_more_programs_than_compile_in_a_minute() -> None:
     distinct = {program for case in CASES for program in programs(case, H200)}
-    assert 200 < len(distinct) <= 700
-    assert len({program for case in QUICK for program in programs(case, H200)}) <= 70
+    assert 200 < len(distinct) <= 900
+    assert len({program for case in QUICK for program in programs(case, H200)}) <= 80
 
 
 def test_every_family_meets_every_border_and_real_dtype() -> None:
@@ -70,6 +73,9 @@ def test_every_family_meets_every_border_and_real_dtype() -> None:
             found[program.family].add(case.dtype)
     for family in ("dense", "separable"):
         assert found[family] >= {*MODES, *TABLE}
+    real = {name for name, rule in TABLE.items() if rule.real}
+    for family in ("network", "bilateral", "nl_means"):
+        assert found[family] >= {*MODES, *real}
     assert all(found.values())
 
 
@@ -158,6 +164,43 @@ def test_the_bound_scales_with_the_image_and_the_fill_but_not_with_infinities() 
     assert judged(replace(filled, border="wrap"), [[1e-6]], [[0]]) == pytest.approx(small)
 
 
+def test_ranks_must_be_the_very_pixels() -> None:
+    for dtype in ("uint8", "float32"):
+        case = Case(dtype, "median 3")
+        assert judged(case, [[7]], [[7]]) == 0
+        assert judged(case, [[8]], [[7]]) == inf
+    assert judged(Case("uint8", "canny", out_dtype="bool"), [[True]], [[False]]) == inf
+
+
+def test_averages_of_what_is_alike_are_within_a_level_or_some_roundings() -> None:
+    whole, real = Case("uint8", "bilateral 5"), Case("float32", "nl_means 3")
+    assert judged(whole, [[3]], [[2]], [[2.49]]) == pytest.approx(0.51)
+    assert judged(whole, [[4]], [[3]], [[2.9]]) == pytest.approx(1.1)
+    image, step = [[100.0, -2.0]], 32 * 2.0**-23 * 100
+    assert judged(real, [[0.5 * step]], [[0]], image=image) == pytest.approx(0.5)
+    assert judged(real, [[1.5 * step]], [[0]], image=image) == pytest.approx(1.5)
+
+
+def test_a_direction_may_be_off_by_some_roundings_of_half_a_turn() -> None:
+    case = Case("uint8", "Sobel", ending="direction", out_dtype="float32")
+    step = 4 * 2.0**-23 * np.pi
+    assert judged(case, [[0.9 * step]], [[0]]) == pytest.approx(0.9)
+    assert judged(case, [[1.1 * step]], [[0]]) == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_are_defined_for_colours_and_borders(name: str) -> None:
+    operation = OPERATIONS[name]
+    out_dtype = "bool" if name == "canny" else ""
+    case = Case("uint8", name, (6, 7, 3), "wrap", channel_axis=-1, out_dtype=out_dtype)
+    case = replace(case, content="blocks", out="new")
+    report = verify("cpu", [case])
+    assert report.right, [outcome.miss for outcome in report.misses]
+    assert case.operation is operation
+    assert case.asked == "auto"
+    assert case.out_shape == case.shape
+
+
 def test_the_store_may_round() -> None:
     half = replace(FLOAT, out_dtype="float16")
     assert 0.9 < judged(half, [[np.nextafter(np.float16(1), np.float16(2))]], [[1]]) < 1
@@ -219,7 +262,7 @@ class Spoiling(cuda_on_cpu.CpuRuntime):
 
         def run(grid: Any, block: Any, arguments: Any, shared: int) -> None:
             kernel(grid, block, arguments, shared)
-            if program.family in ("dense", "separable"):
+            if program.family in ("dense", "separable", "network", "bilateral"):
                 self.spoil(arguments[1])
 
         return run
@@ -416,7 +459,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str], few: None) -> No
     code, out, _ = run(capsys, "--device cpu --json")
     assert code == 0
     said = json.loads(out)
-    assert (said["device"], said["cases"], said["of"], said["right"]) == ("cpu", 4, 4, True)
+    assert (said["device"], said["cases"], said["of"], said["right"]) == ("cpu", 6, 6, True)
     assert {row["border"] for row in said["rows"]} <= BORDERS
 
 

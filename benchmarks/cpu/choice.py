@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from benchmarks.cpu.contenders import PEERS, calls
 from benchmarks.cpu.timing import Clock, Times
 from gpuconv.algorithms import ALGORITHMS
 
-__all__ = ["SIZES", "TAPS", "Row", "cells", "lines", "measured", "summary"]
+__all__ = ["SIZES", "TAPS", "Named", "Row", "cells", "lines", "measured", "summary"]
 
 TAPS = (3, 5, 7, 9, 15, 21, 31, 63, 127, 255)
 SIZES = (512, 4096)
@@ -23,20 +25,42 @@ SIZES = (512, 4096)
 TOLERANCE = {"uint8": 1.0, "float32": 0.01}
 
 
+class Named(Protocol):
+    """What the table says of a cell."""
+
+    @property
+    def kind(self) -> str:
+        """What filters it."""
+
+    @property
+    def taps(self) -> int:
+        """The side of its window."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of its pixels."""
+
+    @property
+    def size(self) -> int:
+        """The side of its image."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What was measured in a cell."""
 
-    cell: Cell
+    cell: Named
     #: What the planner chose.
     chosen: str
     times: Times
+    #: What it could choose among.
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
 
     @property
     def best(self) -> str:
-        """The algorithm that was fastest."""
-        ours = {name: t for name in ALGORITHMS if (t := self.times.get(name)) is not None}
-        return min(ours, key=lambda name: ours[name])
+        """The algorithm that was fastest; the chosen one where none was fast enough to be timed."""
+        ours = {name: t for name in self.algorithms if (t := self.times.get(name)) is not None}
+        return min(ours, key=lambda name: ours[name]) if ours else self.chosen
 
     @property
     def loss(self) -> float:
@@ -44,10 +68,12 @@ class Row:
 
         It was timed twice: as the choice, and by its name.
         """
-        best = self.times[self.best]
-        assert best is not None
+        best = self.times.get(self.best)
         both = (self.times.get(name) for name in ("auto", self.chosen))
-        return max(1.0, min(t for t in both if t is not None) / best)
+        timed = [t for t in both if t is not None]
+        if best is None:
+            return 1.0
+        return max(1.0, min(timed) / best) if timed else float("inf")
 
 
 def cells(taps: tuple[int, ...] = TAPS, sizes: tuple[int, ...] = SIZES) -> list[Cell]:
@@ -71,17 +97,17 @@ def measured(cell: Cell, clock: Clock) -> Row:
     return Row(cell, chosen, clock.shortest(every, cell.image))
 
 
-def lines(rows: list[Row]) -> list[str]:
+def lines(rows: list[Row], peers: Sequence[str] = PEERS) -> list[str]:
     """Return the tables in Markdown, one for each size and dtype; times in milliseconds."""
     out = list[str]()
-    names = [name for name in ALGORITHMS if any(row.times.get(name) for row in rows)]
+    names = [name for name in rows[0].algorithms if any(row.times.get(name) for row in rows)]
     for size, dtype in sorted({(row.cell.size, row.cell.dtype) for row in rows}):
         out += ["", f"### {size}² {dtype}, milliseconds", ""]
-        heads = ["kernel", "choice", "its loss", *names, *PEERS]
+        heads = ["kernel", "choice", "its loss", *names, *peers]
         out += ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         for row in rows:
             if (row.cell.size, row.cell.dtype) == (size, dtype):
-                figures = [_said(row, name) for name in (*names, *PEERS)]
+                figures = [_said(row, name) for name in (*names, *peers)]
                 what = f"{row.cell.kind} {row.cell.taps}"
                 loss = f"{100 * (row.loss - 1):.0f} %"
                 out.append("| " + " | ".join([what, row.chosen, loss, *figures]) + " |")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["described"]
 
-_PACKAGES = ("numpy", "scipy", "opencv-python-headless")
+_PACKAGES = ("numpy", "scipy", "opencv-python-headless", "scikit-image")
 
 
 def described() -> str:

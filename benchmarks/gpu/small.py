@@ -25,6 +25,13 @@ CASES = (
     Case("float32", "separable 31", (60, 90), ending="bank"),
     Case("float32", "Gaussian 5", (70, 90), method="recursive", accuracy="fast"),
     Case("float32", "pair with holes", (40, 50), stride=2, content="not finite"),
+    # By counting, by selection, by running extremes, and of more channels than colours have.
+    Case("uint8", "median 31", (40, 50), "wrap", layout="crop"),
+    Case("float32", "ring", (40, 50), "mirror"),
+    Case("uint8", "maximum 15", (40, 50), layout="crop"),
+    Case("float32", "bilateral 5", (30, 40, 5), channel_axis=-1, content="blocks"),
+    Case("uint8", "canny", (40, 50), content="blocks", out_dtype="bool"),
+    Case("float32", "richardson_lucy", (30, 40), content="blocks"),
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def stages(results: Path, device: str) -> list[Stage]:
 
 
 def _device() -> Stage:
-    return Stage("device", _python("benchmarks.gpu.device"), 30)
+    return Stage("device", _python("benchmarks.gpu.device"), 20)
 
 
 def _contract(device: str) -> Stage:
@@ -36,12 +36,12 @@ def _contract(device: str) -> Stage:
     command = [*_python("pytest"), *files, "-k", device, "-p", "no:cacheprovider", "--tb=short"]
     workers = ["-n", str(_WORKERS)] if find_spec("xdist") else []
     # Warnings of versions that are new there are no errors of ours.
-    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 80)
+    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 85)
 
 
 def _verify(results: Path, device: str) -> Stage:
     options = ["--device", device, "--record", "--results", str(results)]
-    return Stage("verify", [*_python("gpuconv"), "verify", *options], 200)
+    return Stage("verify", [*_python("gpuconv"), "verify", *options], 185)
 
 
 def _sanitizers(device: str) -> list[Stage]:
@@ -68,8 +68,8 @@ def sanitizer(toolkits: Path = _TOOLKITS) -> str | None:
 
 
 def _bench(results: Path, device: str) -> Stage:
-    options = ["--device", device, "--json", str(results / "bench.json"), "--seconds", "25"]
-    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 110)
+    options = ["--device", device, "--json", str(results / "bench.json"), "--seconds", "40"]
+    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 130)
 
 
 def _python(module: str) -> list[str]:

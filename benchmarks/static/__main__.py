@@ -9,6 +9,8 @@ from pathlib import Path
 
 from benchmarks.static import budget, nvrtc, report, sass
 from benchmarks.static.cases import CASES
+from benchmarks.static.neighbours import NEIGHBOURS
+from benchmarks.static.stages import STAGES
 from gpuconv.backends.cuda import source
 
 HEADER = (
@@ -46,7 +48,7 @@ def table(options: argparse.Namespace) -> int:
     """Print the cases; return 1 if one is over its budget and that matters."""
     print(HEADER)
     rows, misses = [], []
-    for case in CASES:
+    for case in (*CASES, *NEIGHBOURS, *STAGES):
         if options.case and not any(part in case.name for part in options.case):
             continue
         try:

@@ -251,13 +251,26 @@ def _flushed(number: Any) -> Any:
     return np.where(np.abs(number) < np.finfo(np.float32).tiny, np.float32(0), number)
 
 
-def reciprocal(block: Block, step: Step) -> None:
-    """MUFU.RCP, MUFU.RSQ: 1 over a number, or over its root."""
-    if not {"RCP", "RSQ"} & step.flags:
+#: By the flag of MUFU.
+_SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "EX2": np.exp2,
+    "RCP": lambda number: 1 / number,
+    "RSQ": lambda number: 1 / np.sqrt(number),
+}
+
+
+def special(block: Block, step: Step) -> None:
+    """MUFU: a function of one number, approximately."""
+    found = [name for name in _SPECIAL if name in step.flags]
+    if not found:
         raise NotImplementedError(step.instruction.opcode)
     with np.errstate(all="ignore"):  # threads that do not take part may hold anything
-        source = step.operands[1].single(block)
-        step.operands[0].put_single(block, 1 / (source if "RCP" in step.flags else np.sqrt(source)))
+        step.operands[0].put_single(block, _SPECIAL[found[0]](step.operands[1].single(block)))
+
+
+def easy_division(block: Block, step: Step) -> None:
+    """FCHK: whether a division needs more than the usual steps, which is as good as never."""
+    step.operands[0].put(block, np.zeros(block.threads, bool))
 
 
 def halves(block: Block, step: Step) -> None:
@@ -278,6 +291,7 @@ ARITHMETIC: dict[str, Operation] = {
     "DMUL": float_op("double", lambda a, b: a * b),
     "DSETP": compare_floats,
     "FADD": float_op("single", lambda a, b: a + b),
+    "FCHK": easy_division,
     "FFMA": float_op("single", lambda a, b, c: a * b + c),
     "FMUL": float_op("single", lambda a, b: a * b),
     "FSEL": select,
@@ -292,7 +306,7 @@ ARITHMETIC: dict[str, Operation] = {
     "LEA": shifted_add,
     "LOP3": logic,
     "MOV": move,
-    "MUFU": reciprocal,
+    "MUFU": special,
     "SEL": select,
     "SHF": shift,
     "VIADD": add,

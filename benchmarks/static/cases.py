@@ -189,11 +189,11 @@ def together(count: int, taps: int, dtype: str = "float32") -> Case:
     return Case(name, dtype, first, "dense", more=tuple(more))
 
 
-def sobel(dtype: str) -> Case:
-    """Return the magnitude of the gradient."""
+def sobel(dtype: str, reduce: str = "magnitude") -> Case:
+    """Return the magnitude of the gradient, or its direction."""
     across, down = gc.kernels.sobel_x(), gc.kernels.sobel_y()
-    name = f"{dtype} Sobel magnitude"
-    return Case(name, dtype, across, more=(down,), reduce="magnitude")
+    name = f"{dtype} Sobel {reduce}"
+    return Case(name, dtype, across, more=(down,), reduce=reduce)
 
 
 CASES: tuple[Case, ...] = (
@@ -236,6 +236,7 @@ CASES: tuple[Case, ...] = (
     finished(dense(3, "uint8")),
     sobel("uint8"),
     sobel("float32"),
+    sobel("float32", "direction"),
     together(4, 7),
     # In one pass; and by products and weights that are filtered each for itself.
     holed(dense(5)),

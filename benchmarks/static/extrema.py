@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,31 +23,40 @@ def smaller(block: Block, step: Step) -> None:
         x, y = a.single(block), b.single(block)
         picked = np.where(least.bit(block), np.fmin(x, y), np.fmax(x, y))
         return target.put_single(block, picked)
-    x, y = a.integer(block), b.integer(block)
-    if "U32" not in step.flags:
-        x, y = signed(x), signed(y)
-    picked = np.where(least.bit(block), np.minimum(x, y), np.maximum(x, y))
-    return target.put(block, picked.astype(np.int64).astype(np.uint32))
+    return _pick(block, step, [a.integer(block), b.integer(block)])
 
 
 def sum_smaller(block: Block, step: Step) -> None:
     """VIADDMNMX: the smaller of a sum of two and a third, or the larger."""
-    target, a, b, c, least = step.operands
-    total = a.integer(block) + b.integer(block)
-    x, y = (each if "U32" in step.flags else signed(each) for each in (total, c.integer(block)))
-    picked = np.where(least.bit(block), np.minimum(x, y), np.maximum(x, y))
-    target.put(block, picked.astype(np.int64).astype(np.uint32))
+    _, a, b, c, _ = step.operands
+    _pick(block, step, [a.integer(block) + b.integer(block), c.integer(block)])
 
 
 def smallest(block: Block, step: Step) -> None:
     """VIMNMX3: the smallest of three, or the largest: what VIMNMX does twice."""
-    target, *sources, least = step.operands
-    words = [each.integer(block) for each in sources]
-    if "U32" not in step.flags:
-        words = [signed(each) for each in words]
-    lowest, highest = reduce(np.minimum, words), reduce(np.maximum, words)
-    picked = np.where(least.bit(block), lowest, highest)
-    target.put(block, picked.astype(np.int64).astype(np.uint32))
+    _, *sources, _ = step.operands
+    _pick(block, step, [each.integer(block) for each in sources])
+
+
+#: Numbers of 16 bits, two in a register, by the flag that says so.
+_PAIRS = {"U16x2": np.uint16, "S16x2": np.int16}
+
+
+def _pick(block: Block, step: Step, words: list[Any]) -> None:
+    """Write the smallest of some words, or the largest, as the last operand says."""
+    target, least = step.operands[0], step.operands[-1].bit(block)
+    pair = next((_PAIRS[flag] for flag in step.flags if flag in _PAIRS), None)
+    if pair is not None:
+        bits = (np.broadcast_to(word, block.threads).astype(np.uint32) for word in words)
+        words = [np.ascontiguousarray(word).view(pair).reshape(-1, 2) for word in bits]
+        least = np.broadcast_to(least, block.threads)[:, None]
+    elif "U32" not in step.flags:
+        words = [signed(word) for word in words]
+    picked = np.where(least, reduce(np.minimum, words), reduce(np.maximum, words))
+    if pair is not None:
+        target.put(block, np.ascontiguousarray(picked).view(np.uint32)[:, 0])
+    else:
+        target.put(block, picked.astype(np.int64).astype(np.uint32))
 
 
 EXTREMA: dict[str, Callable[[Block, Step], None]] = {

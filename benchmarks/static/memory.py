@@ -100,6 +100,15 @@ class Memory:
         self._count_banks("shared store", where, data.shape[1], active)
         self._shared[self._inside(where[active], data.shape[1])] = data
 
+    def add_shared(
+        self, where: Addresses, addend: NDArray[np.uint32], active: NDArray[np.bool_]
+    ) -> None:
+        """Add to words of shared memory; those that name the same one count as one pass."""
+        self._count_banks("shared atomic", where, 4, active)
+        places = self._inside(where[active], 4)[:, 0] // 4
+        whole = len(self._shared) // 4 * 4
+        np.add.at(self._shared[:whole].view(np.uint32), places, addend)
+
     def _inside(self, where: Addresses, size: int) -> Addresses:
         if where.min() < 0 or where.max() + size > len(self._shared):
             raise IndexError(f"shared memory has {len(self._shared)} bytes; {where.max()} is out")

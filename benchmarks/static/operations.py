@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.static.arithmetic import ARITHMETIC, lut
 from benchmarks.static.conversions import CONVERSIONS
+from benchmarks.static.counting import COUNTING
 from benchmarks.static.extrema import EXTREMA
 from benchmarks.static.memory import WARP
 from benchmarks.static.operands import Address, Place, Predicate
@@ -31,7 +32,7 @@ Operation = Callable[["Block", "Step"], None]
 def operation(instruction: Instruction) -> Operation:
     """Return what an instruction does."""
     name = instruction.name
-    for table in (CONTROL, MEMORY, ARITHMETIC, EXTREMA, CONVERSIONS, PACKED):
+    for table in (CONTROL, MEMORY, ARITHMETIC, EXTREMA, CONVERSIONS, PACKED, COUNTING):
         for key in (name, name.removeprefix("U")):
             if key in table:
                 return table[key]
@@ -116,14 +117,18 @@ def _synchronise(block: Block) -> None:
 
 
 def vote(block: Block, step: Step) -> None:
-    """VOTE.ANY, .ALL: ask all active threads of a warp."""
+    """VOTE.ANY, .ALL: ask all active threads of a warp; a register gets the bits of who agreed."""
     bits = step.operands[-1].bit(block)
-    held = (bits & block.active).reshape(-1, WARP).any(axis=1)
+    agreed = (bits & block.active).reshape(-1, WARP)
+    ballot = (agreed * (np.uint64(1) << np.arange(WARP, dtype=np.uint64))).sum(axis=1)
+    held = agreed.any(axis=1)
     if "ALL" in step.flags:
         held = ~(~bits & block.active).reshape(-1, WARP).any(axis=1)
     for each in step.operands[:-1]:
         if isinstance(each, Predicate):
             each.put(block, np.repeat(held, WARP))
+        elif isinstance(each, Place):
+            each.put(block, np.repeat(ballot.astype(np.uint32), WARP))
 
 
 CONTROL: dict[str, Operation] = {

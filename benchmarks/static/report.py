@@ -18,7 +18,9 @@ from benchmarks.static import execution
 from benchmarks.static.cases import Case
 from benchmarks.static.execution import Count
 from benchmarks.static.memory import WARP
-from gpuconv.backends.cuda.launch import Transform, Work
+from benchmarks.static.neighbours import Neighbours
+from benchmarks.static.stages import Stage
+from gpuconv.backends.cuda.launch import Kept, Scratch, Transform, Work
 from gpuconv.backends.cuda.runtime import Limits
 
 __all__ = ["H200", "Row", "measure", "occupancy"]
@@ -91,7 +93,7 @@ def occupancy(count: Count) -> int:
     return blocks * warps
 
 
-def measure(case: Case, arch: int = 90) -> Row:
+def measure(case: Case | Neighbours | Stage, arch: int = 90) -> Row:
     """Run an inner block of each launch of a case."""
     work = case.work(H200)
     arrays = _arrays(case, work)
@@ -111,14 +113,21 @@ def measure(case: Case, arch: int = 90) -> Row:
     return _row(case, counts, shares, sum(further), ideal / arrays["out"].size)
 
 
-def _arrays(case: Case, work: Work) -> dict[str, NDArray[Any]]:
-    """Return the arrays that a case's launches name; those in between hold zeros."""
+def _arrays(case: Case | Neighbours | Stage, work: Work) -> dict[str, NDArray[Any]]:
+    """Return the arrays that a case's launches name; those in between are blank."""
     shape, rng = case.layout.shape, np.random.default_rng(0)
     pixels = rng.integers(0, 256, shape, np.uint8).astype(case.dtype)
     arrays = {"image": pixels, "out": np.empty(case.out_shape, case.dtype)}
     if case.mask:
         arrays["mask"] = np.ones(shape, case.mask)
-    return arrays | {name: np.zeros(each.shape, each.dtype) for name, each in work.scratch.items()}
+    return arrays | {name: _between(each) for name, each in work.scratch.items()}
+
+
+def _between(scratch: Scratch) -> NDArray[Any]:
+    """Return an array that a launch names beside image and output: zeros, or what it is made of."""
+    if isinstance(scratch, Kept) and not scratch.spectrum:
+        return np.ascontiguousarray(scratch.values())
+    return np.zeros(scratch.shape, scratch.dtype)
 
 
 #: Rows by which a block is made shorter to see what they cost: whole rounds of any kernel's loop.
@@ -142,7 +151,13 @@ def _further(count: Count, arrays: dict[str, NDArray[Any]], arch: int) -> float:
     return (count.lanes.total() - less.lanes.total()) / (count.pixels - less.pixels)
 
 
-def _row(case: Case, counts: list[Count], shares: list[float], steady: float, needed: float) -> Row:
+def _row(
+    case: Case | Neighbours | Stage,
+    counts: list[Count],
+    shares: list[float],
+    steady: float,
+    needed: float,
+) -> Row:
     """Return the row of a case that must read `needed` bytes per output element."""
     weighted = list(zip(counts, shares, strict=True))
     mix = Counter[str]()

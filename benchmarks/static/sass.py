@@ -26,7 +26,7 @@ _BETWEEN = re.compile(r",\s*|\s+(?=`)")
 KINDS: dict[str, tuple[str, ...]] = {
     "fma": ("FFMA", "FMUL", "FADD", "DFMA", "DMUL", "DADD", "HFMA2", "HADD2", "HMUL2", "IDP"),
     "lds": ("LDS",),
-    "sts": ("STS",),
+    "sts": ("STS", "ATOMS"),
     "ldg": ("LDG", "LD", "LDGSTS"),
     "stg": ("STG", "ST"),
     "local": ("LDL", "STL"),

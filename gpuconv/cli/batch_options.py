@@ -24,6 +24,9 @@ examples:
   gpuconv batch scans/ -r -o out/ --filter gaussian --sigma 2
   gpuconv batch '*.tif' -o out/ --filter sobel_x --name '{stem}_{filter}.png'
   gpuconv batch photos/ -o out/ --filter gaussian:sigma=2 --filter sharpen
+  gpuconv batch scans/ -o out/ --filter median --size 5
+  gpuconv batch photos/ -o out/ --filter bilateral --diameter 9 --sigma-color 25
+  gpuconv batch blurred/ -o out/ --filter wiener --psf 'motion_blur(length=15)' --noise 0.01
   gpuconv batch photos/ -o out/ --kernel '0 -1 0; -1 5 -1; 0 -1 0'
   gpuconv batch scans/ -r -o out/ --filter box --size 9 --dry-run
   find . -name '*.png' -print0 | gpuconv batch --files-from - --null -o out/ --filter outline

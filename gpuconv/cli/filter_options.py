@@ -16,10 +16,11 @@ from gpuconv.filters import (
     NEGATIVE,
     Chain,
     Filter,
+    KernelValue,
     Parameter,
+    Rows,
     anchor_of,
-    kernel_of_file,
-    kernel_of_text,
+    kernel_of,
     lookup,
     written,
 )
@@ -107,10 +108,10 @@ def add_filters(parser: Parser) -> None:
     )
     group.add_argument(
         "--border",
-        default="reflect",
         metavar="MODE",
-        help="what lies outside the image: reflect (default), mirror, nearest, wrap, constant; or "
-        "two, MODE,MODE, along y and along x",
+        help="what lies outside the image: reflect (default of most filters), mirror, nearest, "
+        "wrap, constant; or two, MODE,MODE, along y and along x; estimate (default of those that "
+        "undo a blur, and only theirs)",
     )
     group.add_argument(
         "--cval",
@@ -172,11 +173,15 @@ def named(arguments: Sequence[str]) -> list[str]:
 def add_filter_flags(parser: Parser, names: Sequence[str]) -> None:
     """Add the parameters of the filter as flags, where exactly one is named.
 
-    A parameter called like an option of the command can only be given as ``name:key=value``.
+    A parameter called like an option of the command can only be given as ``name:key=value``; but
+    where a rank filter has an anchor, ``--anchor`` is that one, not that of kernels.
     """
     entries = [lookup(name) for name in names]
     if len(entries) != 1 or not entries[0].parameters:
         return
+    if "anchor" in entries[0].parameters:
+        parser.conflict_handler = "resolve"
+        parser.set_defaults(anchor=None)
     group = parser.add_argument_group(f"parameters of {entries[0].name}", entries[0].summary)
     for parameter in entries[0].parameters.values():
         with contextlib.suppress(argparse.ArgumentError):
@@ -197,16 +202,31 @@ def metavar_of(parameter: Parameter) -> str:
     """Return what stands for the value of `parameter` in a help text."""
     if parameter.choices:
         return "|".join(map(str, parameter.choices))
-    return {int: "N", float: "X", bool: "yes|no"}.get(parameter.types[0], "TEXT")
+    parts = [_METAVARS[kind] for kind in parameter.types if kind in _METAVARS]
+    return "|".join(parts) or "TEXT"
+
+
+_METAVARS: dict[object, str] = {
+    int: "N",
+    float: "X",
+    bool: "yes|no",
+    tuple[int, int]: "NxN",
+    tuple[float, float]: "XxX",
+    Rows: "ROWS",
+    KernelValue: "KERNEL",
+}
 
 
 def help_of(parameter: Parameter) -> str:
     """Return the help of `parameter`, with its default."""
+    text = parameter.help
+    if parameter.kernel:
+        text = f"{text} Written as {parameter.kind.removesuffix(' or none')}.".lstrip()
     if parameter.required:
-        return f"{parameter.help} (required)".lstrip()
+        return f"{text} (required)".lstrip()
     if parameter.default is None:
-        return parameter.help
-    return f"{parameter.help} (default: {written(parameter.default)})".lstrip()
+        return text
+    return f"{text} (default: {written(parameter.default)})".lstrip()
 
 
 def flag_hint(names: Sequence[str]) -> str:
@@ -249,10 +269,9 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
 
 def _kernel(text: str, options: argparse.Namespace) -> Filter:
     path = Path(text)
-    from_file = path.suffix.lower() in KERNEL_SUFFIXES
     return Filter.of_kernel(
-        kernel_of_file(path) if from_file else kernel_of_text(text),
-        name=path.stem if from_file else "kernel",
+        kernel_of(text),
+        name=path.stem if path.suffix.lower() in KERNEL_SUFFIXES else "kernel",
         anchor=options.anchor,
         normalize=options.normalize,
         correlate=options.correlate,
@@ -271,7 +290,9 @@ def chain_of(options: argparse.Namespace) -> Chain:
     )
 
 
-def border_of(options: argparse.Namespace) -> str | tuple[str, ...]:
-    """Return the border mode, or those along y and along x."""
+def border_of(options: argparse.Namespace) -> str | tuple[str, ...] | None:
+    """Return the border mode, or those along y and along x; None if none is asked for."""
+    if options.border is None:
+        return None
     border = options.border.split(",")
     return border[0] if len(border) == 1 else tuple(border)

@@ -19,6 +19,7 @@ _EXAMPLES = """\
 examples:
   gpuconv filters
   gpuconv filters gaussian
+  gpuconv filters median
   gpuconv filters --json | jq '.[].name'"""
 
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 def _record(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
+        "kind": "operation" if entry.operation else "convolution",
         "summary": entry.summary,
         "details": entry.details,
         "usage": entry.usage,
@@ -76,9 +78,20 @@ def _hang(head: str, body: str, indent: int) -> str:
 
 
 def _table(entries: list[Entry]) -> str:
-    indent = max(len(entry.name) for entry in entries) + 2
-    rows = [_hang(entry.name, entry.summary, indent) for entry in entries]
-    return "\n".join([*rows, "", "'gpuconv filters NAME' explains one."])
+    indent = max(len(entry.name) for entry in entries) + 4
+    kinds = {
+        "convolutions ('gpuconv show NAME' draws the kernel):": False,
+        "filters of other kinds:": True,
+    }
+    rows = [
+        [title, *(_row(entry, indent) for entry in entries if entry.operation == operation)]
+        for title, operation in kinds.items()
+    ]
+    return "\n\n".join([*map("\n".join, rows), "'gpuconv filters NAME' explains one."])
+
+
+def _row(entry: Entry, indent: int) -> str:
+    return _hang(f"  {entry.name}", entry.summary, indent)
 
 
 def _page(entry: Entry) -> str:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
 _EXAMPLES = """\
 examples:
   gpuconv batch photos/ -o out/ --filter gaussian --sigma 3
+  gpuconv batch scans/ -o out/ --filter median --size 5
   gpuconv filters gaussian
   gpuconv show sobel_x
 
@@ -83,7 +84,8 @@ def _top() -> Parser:
     commands = "\n".join(f"  {name:<{width}}  {c.help}" for name, c in COMMANDS.items())
     parser = Parser(
         "gpuconv",
-        f"Convolve images: blur, sharpen, find edges, or apply a kernel of your own.\n\n"
+        "Filter images: blur, sharpen, find edges, take noise away, undo a blur, or apply a\n"
+        "kernel of your own.\n\n"
         f"commands:\n{commands}",
         _EXAMPLES,
         usage="gpuconv COMMAND …",

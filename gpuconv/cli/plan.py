@@ -6,7 +6,6 @@ import argparse
 import re
 from collections.abc import Sequence
 
-import gpuconv as gc
 from gpuconv.algorithms import METHODS
 from gpuconv.cli.filter_options import (
     add_filter_flags,
@@ -28,6 +27,7 @@ _EXAMPLES = """\
 examples:
   gpuconv plan --shape 4096x4096 --dtype uint8 --filter gaussian --sigma 3
   gpuconv plan --shape 1080x1920x3 --filter box --size 15 --device cuda
+  gpuconv plan --shape 1080x1920x3 --filter median --size 5
   gpuconv plan --shape 512x512 --kernel '-1 0 1; -2 0 2; -1 0 1' --method dense"""
 
 #: Channels of an image whose shape ends in one of these: grey with alpha, colour, and both.
@@ -71,14 +71,15 @@ def _parser() -> Parser:
         "--method",
         default="auto",
         metavar="NAME",
-        help=f"algorithm, of {', '.join(METHODS)} (default: auto)",
+        help=f"algorithm, of a convolution {', '.join(METHODS)}; others are told of where a filter "
+        "has none of the name (default: auto)",
     )
     group.add_argument(
         "--accuracy",
         default="exact",
         metavar="NAME",
-        help=f"how near results must be to the definition, {' or '.join(ACCURACIES)} "
-        "(default: exact)",
+        help=f"how near results of a convolution must be to the definition, "
+        f"{' or '.join(ACCURACIES)} (default: exact)",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show where a bug happened")
     return parser
@@ -95,11 +96,10 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _explained(shown: Filter, options: argparse.Namespace) -> str:
-    plan = gc.plan(
+    plans = shown.plans(
         options.shape,
         options.dtype,
-        shown.kernel,
-        border=border_of(options),  # type: ignore[arg-type]
+        border=border_of(options),
         cval=options.cval,
         channel_axis=-1 if len(options.shape) == 3 else None,
         out_dtype=options.out_dtype,
@@ -108,4 +108,4 @@ def _explained(shown: Filter, options: argparse.Namespace) -> str:
         accuracy=options.accuracy,
     )
     name = shown.spec if shown.parameters is not None else shown.name
-    return f"{plain(name)}\n{plan.explain()}"
+    return "\n\n".join([f"{plain(name)}\n{plans[0].explain()}", *(p.explain() for p in plans[1:])])

@@ -23,7 +23,7 @@ from gpuconv.cli.filter_options import (
 )
 from gpuconv.cli.parser import Parser
 from gpuconv.errors import ArgumentError
-from gpuconv.filters import Filter, catalog
+from gpuconv.filters import Filter, catalog, lookup, written
 from gpuconv.io import write_whole
 
 __all__ = ["main"]
@@ -33,7 +33,8 @@ examples:
   gpuconv show sobel_x
   gpuconv show gaussian --sigma 2 -o gaussian.png
   gpuconv show --kernel '-1 0 1; -2 0 2; -1 0 1'
-  gpuconv show emboss --image photo.jpg -o before_and_after.png"""
+  gpuconv show emboss --image photo.jpg -o before_and_after.png
+  gpuconv show median --size 5 --image photo.jpg -o before_and_after.png"""
 
 #: A column and a row of at most this many weights are printed.
 _LISTED = 9
@@ -66,6 +67,8 @@ def _check(parser: Parser, options: argparse.Namespace, filters: Sequence[Filter
         return
     if len(filters) > 1:
         parser.error("one picture shows one kernel: name one filter")
+    if not filters[0].linear:
+        parser.error(f"filter {filters[0].name!r} has no kernel to draw: add --image FILE")
     if not options.output.lower().endswith(".png"):
         parser.error(f"--output {options.output} must end in .png")
 
@@ -74,7 +77,7 @@ def _parser() -> Parser:
     parser = Parser(
         "gpuconv show",
         "Draw the kernel of a filter, red for positive weights, blue for negative ones, and say\n"
-        "what it is made of.",
+        "what it is made of. Of a filter that is no convolution, draw what it does to an image.",
         _EXAMPLES,
     )
     parser.add_argument(
@@ -92,13 +95,32 @@ def _parser() -> Parser:
 
 
 def _parts(shown: Filter, drawn: bool) -> list[str]:
-    return [_drawing(shown), _facts(shown)] if drawn else [_facts(shown)]
+    if shown.linear:
+        return [_drawing(shown.kernel), _facts(shown)] if drawn else [_facts(shown)]
+    kernels = [each.kernel for _, each in shown.parameters or () if isinstance(each, Filter)]
+    return [*(_drawing(kernel) for kernel in kernels if drawn), _choices(shown)]
 
 
-def _drawing(shown: Filter) -> str:
+def _drawing(kernel: gc.Kernel) -> str:
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
-    return picture.to_text(shown.kernel.numerators, color=color, width=width)
+    return picture.to_text(kernel.numerators, color=color, width=width)
+
+
+def _choices(shown: Filter) -> str:
+    """Return what is to be said of a filter without a kernel: what it does, and its parameters."""
+    facts = {
+        "filter": shown.name,
+        "does": lookup(shown.name).summary,
+        "kernel": "none: it is no convolution",
+        **{key: _told(value) for key, value in shown.parameters or ()},
+    }
+    wide = max(map(len, facts))
+    return "\n".join(f"{key:<{wide}} {value}" for key, value in facts.items())
+
+
+def _told(value: object) -> str:
+    return value.argument if isinstance(value, Filter) else written(value)
 
 
 def _facts(shown: Filter) -> str:

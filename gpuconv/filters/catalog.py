@@ -1,7 +1,8 @@
-"""The kernel library as a table: what the command line knows of a filter, it reads from the filter.
+"""The libraries of filters as a table: what the command line knows of a filter, it reads there.
 
-Each function of :mod:`gpuconv.kernels` appears by itself: its signature gives the parameters, their
-types and defaults, its docstring the summary and the help. Nothing here names a filter.
+Each function of :mod:`gpuconv.kernels`, and each of :mod:`gpuconv.operations` that is among its
+``FILTERS``, appears by itself: its signature gives the parameters, their types and defaults, its
+docstring the summary and the help. Nothing here names a filter.
 """
 
 from __future__ import annotations
@@ -9,100 +10,25 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from gpuconv.errors import ArgumentError, choose
+from gpuconv.filters.parameter import KernelValue, Parameter, Rows, of_annotation, written
 
-if TYPE_CHECKING:
-    from gpuconv.kernel import Kernel
+__all__ = ["Entry", "catalog", "entry_of", "lookup"]
 
-__all__ = ["REQUIRED", "Entry", "Parameter", "catalog", "entry_of", "lookup", "written"]
-
-#: The default of a parameter that has none.
-REQUIRED: Any = inspect.Parameter.empty
-
-_NOUNS: dict[object, str] = {int: "integer", float: "number", bool: "yes or no", str: "text"}
-_TRUTH = {"yes": True, "true": True, "on": True, "1": True}
-_TRUTH |= {"no": False, "false": False, "off": False, "0": False}
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a filter.
-
-    Attributes
-    ----------
-    name : str
-    types : tuple
-        What a value may be, tried in this order: int, float, bool, str, ``type(None)``.
-    choices : tuple
-        The values of a ``Literal``.
-    default : object
-        :data:`REQUIRED` if there is none.
-    help : str
-        One paragraph.
-    """
-
-    name: str
-    types: tuple[Any, ...]
-    choices: tuple[Any, ...]
-    default: Any
-    help: str
-
-    @property
-    def required(self) -> bool:
-        """Whether it must be given."""
-        return self.default is REQUIRED
-
-    @property
-    def kind(self) -> str:
-        """The allowed values, in words."""
-        nouns = [_NOUNS[t] for t in self.types if t in _NOUNS]
-        if self.choices:
-            nouns.append("one of " + ", ".join(map(str, self.choices)))
-        if type(None) in self.types:
-            nouns.append("none")
-        return " or ".join(nouns)
-
-    def accept(self, value: Any) -> Any:
-        """Return `value`, read if it is a string; an integer becomes a float where one is meant."""
-        if isinstance(value, str):
-            return self.read(value)
-        whole = type(value) is int and int not in self.types and value not in self.choices
-        return float(value) if whole and float in self.types else value
-
-    def read(self, text: str) -> Any:
-        """Return the value written as `text`.
-
-        Raises
-        ------
-        ArgumentError
-            It is none of the allowed values.
-        """
-        for choice in self.choices:
-            if text == str(choice):
-                return choice
-        for reader in self.types:
-            try:
-                return _read(reader, text)
-            except (KeyError, ValueError):
-                continue
-        if self.choices and not self.types:
-            choose(self.name, text, map(str, self.choices), "an allowed value")
-        raise ArgumentError(f"{self.name}={text!r} is not allowed (expected: {self.kind})")
-
-
-def _read(reader: Any, text: str) -> Any:
-    if reader is bool:
-        return _TRUTH[text.lower()]
-    if reader is type(None):
-        return {"none": None}[text.lower()]
-    return reader(text)
+#: Parameters of operations that are the chain's to choose, or nobody's: nothing says what a
+#: direction would be as a picture, and pixels of files are not within −1 … 1, where clip has them.
+_SHARED = frozenset(
+    {"image", "border", "cval", "channel_axis", "dtype", "out", "device"}
+    | {"method", "accuracy", "mask", "callback", "output", "initial", "clip"}
+)
+#: What names in annotations stand for here.
+_MEANT = {"ArrayLike": Rows, "KernelLike": KernelValue}
 
 
 @dataclass(frozen=True)
@@ -115,15 +41,25 @@ class Entry:
     details : str
         What the docstring says beyond the summary: formula, source.
     parameters : dict of str to Parameter
+        What is to be chosen of it.
     function : callable
-        Makes the kernel.
+        Makes the kernel; or filters an image, of an operation.
+    shared : dict of str to object
+        The parameters of an operation that a chain chooses, for all its filters alike, with their
+        defaults; empty of a kernel.
     """
 
     name: str
     summary: str
     details: str
     parameters: Mapping[str, Parameter]
-    function: Callable[..., Kernel]
+    function: Callable[..., Any]
+    shared: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> bool:
+        """Whether it filters an image itself, not by a kernel that it makes."""
+        return "image" in self.shared
 
     @property
     def usage(self) -> str:
@@ -162,31 +98,11 @@ class Entry:
         return {p.name: values.get(p.name, p.default) for p in self.parameters.values()}
 
 
-def written(value: Any) -> str:
-    """Return `value` as :meth:`Parameter.read` takes it.
-
-    Examples
-    --------
-    >>> written(None), written(True), written(2.0)
-    ('none', 'yes', '2.0')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
-
-
-def _members(annotation: Any) -> list[Any]:
-    """Return the alternatives of an annotation."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return [m for part in typing.get_args(annotation) for m in _members(part)]
-    return [annotation]
-
-
 def _plain(text: str) -> str:
     """Return reStructuredText as it reads in a terminal."""
-    text = re.sub(r":\w+:`~?(?:gpuconv\.kernels\.)?([^`]+)`", r"\1", text)
+    text = re.sub(r":\w+:`~?(?:gpuconv\.(?:kernels\.)?)?([^`]+)`", r"\1", text)
     text = re.sub(r"\*(\w+)\*", r"\1", text.replace("::\n", ":\n"))
-    return text.replace("`", "")
+    return re.sub(r"(\[\d+\])_", r"\1", text.replace("`", ""))
 
 
 def _sections(doc: str) -> dict[str, str]:
@@ -205,24 +121,12 @@ def _helps(section: str) -> dict[str, str]:
     }
 
 
-def _parameter(given: inspect.Parameter, annotation: Any, text: str) -> Parameter:
-    members = _members(annotation)
-    literals = [m for m in members if typing.get_origin(m) is Literal]
-    return Parameter(
-        name=given.name,
-        types=tuple(m for m in members if m not in literals),
-        choices=tuple(choice for m in literals for choice in typing.get_args(m)),
-        default=given.default,
-        help=text,
-    )
-
-
-def entry_of(function: Callable[..., Kernel]) -> Entry:
+def entry_of(function: Callable[..., Any]) -> Entry:
     """Return what signature and docstring of `function` say.
 
     Examples
     --------
-    >>> def box(size: int = 3) -> Kernel:
+    >>> def box(size: int = 3) -> object:
     ...     '''Mean of a square.
     ...
     ...     Parameters
@@ -230,34 +134,44 @@ def entry_of(function: Callable[..., Kernel]) -> Entry:
     ...     size : int, pixels
     ...         Its side.
     ...     '''
-    >>> box.__annotations__["return"] = object
     >>> entry_of(box).summary, entry_of(box).usage, entry_of(box).parameters["size"].help
     ('Mean of a square.', 'box:size=3', 'Its side.')
     """
     sections = _sections(inspect.getdoc(function) or "")
     summary, _, rest = sections[""].partition("\n\n")
     helps = _helps(sections.get("Parameters", ""))
-    hints = typing.get_type_hints(function)
-    source = "Source: " * ("References" in sections) + sections.get("References", "").strip()
+    hints = typing.get_type_hints(function, localns=_MEANT)
+    found = re.sub(r"^\.\. (\[\d+\])", r"\1", sections.get("References", ""), flags=re.M)
+    source = "Source: " * ("References" in sections) + " ".join(found.split())
+    given = inspect.signature(function).parameters
+    shared = _SHARED & given.keys() if "image" in given else ()
     chapters = [rest, sections.get("Notes", ""), source]
     return Entry(
         name=function.__name__,
         summary=_plain(" ".join(summary.split())),
         details="\n\n".join(_plain(textwrap.dedent(c).strip()) for c in chapters if c.strip()),
         parameters={
-            name: _parameter(given, hints.get(name, str), helps.get(name, ""))
-            for name, given in inspect.signature(function).parameters.items()
+            name: of_annotation(one, hints.get(name, str), helps.get(name, ""))
+            for name, one in given.items()
+            if name not in shared
         },
         function=function,
+        shared={name: given[name].default for name in shared},
     )
 
 
 @cache
 def catalog() -> Mapping[str, Entry]:
-    """Return every filter of the library by name, sorted."""
-    from gpuconv import kernels
+    """Return every filter of the libraries by name, sorted.
 
-    return {name: entry_of(getattr(kernels, name)) for name in sorted(kernels.__all__)}
+    Where a kernel and an operation have the same name, they are the same convolution, and the
+    kernel is the filter: it can be drawn, and planned with what goes before and after.
+    """
+    from gpuconv import kernels, operations
+
+    functions = {name: getattr(operations, name) for name in operations.FILTERS}
+    functions |= {name: getattr(kernels, name) for name in kernels.__all__}
+    return {name: entry_of(functions[name]) for name in sorted(functions)}
 
 
 def lookup(name: str) -> Entry:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv import api, dtypes
+from gpuconv import dtypes
 from gpuconv.border import pair
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.filters.action import Convolution, Operation
 from gpuconv.filters.filter import Filter
-from gpuconv.kernel import Kernel
 
 __all__ = ["NEGATIVE", "Chain"]
 
@@ -33,21 +33,24 @@ NEGATIVE: dict[str, str] = {
 class Chain:
     """One or more filters, applied one after the other.
 
-    Between filters pixels are kept in float32 (float64 for 32- and 64-bit pixels); they are
-    rounded and saturated once, at the end. One filter alone is :func:`gpuconv.convolve` on the
-    pixels as they are.
+    Between filters pixels are kept in float32 (float64 for 32- and 64-bit pixels), but for rank
+    filters, which keep them as they are; they are rounded and saturated once, at the end. One
+    filter alone is the library's function on the pixels as they are, :func:`gpuconv.convolve` for a
+    kernel.
 
     Parameters
     ----------
     filters : tuple of Filter
-    border : str or pair of str
-        Border mode, as for :func:`gpuconv.convolve`.
+    border : str or pair of str, optional
+        Border mode, as for :func:`gpuconv.convolve`. The default is each filter's own: "reflect"
+        for most, "estimate" for those that undo a blur. Filters without a choice refuse any.
     cval : float
         What lies outside in border mode "constant", in units of pixels.
     negative : {"clip", "abs", "offset"}
         What becomes of negative results in unsigned images: they become 0, lose their sign, or are
         drawn darker than mid-grey, which stands for zero. "abs" acts on all images, "offset" is
-        refused for others.
+        refused for others. Both are refused where the last filter is no convolution: only those
+        have results of both signs.
     gain : float
         What results are multiplied by, before rounding.
     device : str, optional
@@ -68,7 +71,7 @@ class Chain:
     """
 
     filters: tuple[Filter, ...]
-    border: str | tuple[str, str] = "reflect"
+    border: str | tuple[str, str] | None = None
     cval: float = 0
     negative: str = "clip"
     gain: float = 1
@@ -81,9 +84,15 @@ class Chain:
             if not isinstance(each, Filter):
                 raise ArgumentTypeError(f"filters has the member {each!r}; members must be Filter")
         choose("negative", self.negative, NEGATIVE, "a way to treat negative results")
+        if self.negative != "clip" and not self.filters[-1].linear:
+            raise ArgumentError(
+                f"negative={self.negative!r} is for convolutions, whose results have both signs; "
+                f"the last filter is {self.filters[-1].name!r}: leave it out"
+            )
         if not (math.isfinite(self.gain) and self.gain != 0):
             raise ArgumentError(f"gain={self.gain!r} must be finite and not 0")
-        pair(self.border, self.cval)
+        if not all(self.border in (None, each.border) for each in self.filters):
+            pair(self.border, self.cval)
 
     @classmethod
     def parse(cls, filters: Iterable[str | Filter], **options: Any) -> Chain:
@@ -102,22 +111,25 @@ class Chain:
     @property
     def spec(self) -> str:
         """Canonical text of all that decides the result, without what is as usual."""
-        rows, columns = pair(self.border, self.cval)
+        border = self._border
         parts = {
-            "border": rows if rows == columns else f"{rows},{columns}",
-            "cval": float(self.cval) if "constant" in (rows, columns) else 0.0,
+            "border": border,
+            "cval": float(self.cval) if "constant" in border else 0.0,
             "negative": self.negative,
             "gain": float(self.gain),
         }
-        usual = {"border": "reflect", "cval": 0.0, "negative": "clip", "gain": 1.0}
+        usual = {"border": "", "cval": 0.0, "negative": "clip", "gain": 1.0}
         told = [f" {key}={value}" for key, value in parts.items() if value != usual[key]]
         return "|".join(each.spec for each in self.filters) + "".join(told)
 
-    @cached_property
-    def _kernels(self) -> tuple[Kernel, ...]:
-        """The kernels, the last one times the gain."""
-        *first, last = (each.kernel for each in self.filters)
-        return (*first, last if self.gain == 1 else last * self.gain)
+    @property
+    def _border(self) -> str:
+        """The border as text; "" where it is each filter's own."""
+        if all(self.border in (None, each.border) for each in self.filters):
+            return ""
+        rows, columns = pair(self.border, self.cval)
+        text = rows if rows == columns else f"{rows},{columns}"
+        return "" if all(text == each.border for each in self.filters) else text
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Return `pixels` filtered.
@@ -128,32 +140,42 @@ class Chain:
 
         Returns
         -------
-        ndarray of the shape and dtype of `pixels`
+        ndarray of the shape of `pixels`
+            Of their dtype; or bool, if the last filter answers yes or no, as "canny" does.
         """
-        *first, last = self._kernels
-        values = pixels
-        for kernel in first:
-            values = self._convolve(values, kernel, _working(pixels.dtype))
-        if self.negative == "clip" and not last.complex:
-            return self._convolve(values, last, pixels.dtype)
-        values = self._convolve(values, last, _working(pixels.dtype))
-        return self._finish(values, pixels.dtype)
+        working, values = _working(pixels.dtype), pixels
+        for each in self.filters[:-1]:
+            values = self._filtered(values, each.action, working)
+            if values.dtype == bool:
+                raise ArgumentError(f"filter {each.name!r} answers yes or no: it must be the last")
+        action, gain = self._last
+        plain = self.negative == "clip" and gain == 1 and action.any_dtype
+        values = self._filtered(values, action, pixels.dtype if plain else working)
+        if values.dtype == bool and gain != 1:
+            raise ArgumentError(f"gain={gain!r} is not for {self.filters[-1].name!r}: yes or no")
+        done = values.dtype == bool or (plain and values.dtype == pixels.dtype)
+        return values if done else self._finish(values, gain, pixels.dtype)
 
-    def _convolve(self, pixels: Pixels, kernel: Kernel, dtype: np.dtype[Any]) -> Pixels:
-        """Return the convolution in `dtype`; of a complex kernel, the magnitude of the response."""
-        result: Pixels = api.convolve(
-            pixels,
-            kernel,
-            border=self.border,
-            cval=self.cval,
-            channel_axis=-1 if pixels.ndim == 3 else None,
-            dtype=dtypes.complex_of(dtype) if kernel.complex else dtype,
-            device=self.device,
-        )
-        return np.abs(result) if kernel.complex else result
+    @cached_property
+    def _last(self) -> tuple[Convolution | Operation, float]:
+        """What the last filter does, and the gain that is left: a kernel has it in its weights."""
+        action = self.filters[-1].action
+        if isinstance(action, Convolution) and self.gain != 1:
+            return Convolution(action.kernel * self.gain), 1
+        return action, self.gain
 
-    def _finish(self, values: Pixels, dtype: np.dtype[Any]) -> Pixels:
-        """Return float `values` as `dtype`, negative ones treated as asked for."""
+    def _filtered(
+        self, pixels: Pixels, action: Convolution | Operation, dtype: np.dtype[Any]
+    ) -> Pixels:
+        channels = -1 if pixels.ndim == 3 else None
+        options = {"border": self.border, "cval": self.cval, "device": self.device}
+        return action(pixels, dtype, {**options, "channel_axis": channels})
+
+    def _finish(self, values: Pixels, gain: float, dtype: np.dtype[Any]) -> Pixels:
+        """Return `values` as `dtype`: amplified, negative ones treated as asked for, rounded."""
+        values = values.astype(_working(dtype), copy=False)
+        if gain != 1:
+            values = values * gain
         if self.negative == "abs":
             np.abs(values, out=values)
         elif self.negative == "offset":

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from gpuconv.errors import ArgumentError
-from gpuconv.filters.catalog import lookup, written
-from gpuconv.filters.matrix import normalized
+from gpuconv.filters.action import Convolution, Operation
+from gpuconv.filters.catalog import Entry, lookup
+from gpuconv.filters.matrix import KERNEL_SUFFIXES, kernel_of, normalized
+from gpuconv.filters.parameter import KernelValue, Parameter, written
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
+from gpuconv.task import Task
 
 __all__ = ["Filter"]
 
 #: A kernel of at most this many weights is written out in a spec; a larger one by its SHA-256.
 _WRITTEN_OUT = 81
+
+Values = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, init=False)
@@ -24,16 +33,19 @@ class Filter:
     Parameters
     ----------
     name : str
-        A name of :mod:`gpuconv.kernels`.
+        A name of :mod:`gpuconv.kernels`, or of a filter among :mod:`gpuconv.operations`.
     **parameters
-        Its parameters; strings are read as on the command line.
+        Its parameters; strings are read as on the command line. One that is a kernel (the `psf` of
+        "wiener", the `footprint` of "median") may be a kernel, rows of numbers, a filter, or text:
+        such rows, the name of a file of them, or a filter as ``motion_blur(length=15)``.
 
     Attributes
     ----------
     name : str
     parameters : tuple of (str, object), or None
         All of them, defaults included; None for a kernel of one's own.
-    kernel : Kernel
+    action : callable
+        What it does.
 
     Raises
     ------
@@ -46,31 +58,81 @@ class Filter:
     (17, 17)
     >>> Filter.parse("box:size=5").kernel == Filter("box", size=5).kernel
     True
+    >>> Filter("median", size=5).spec
+    'median:size=5'
     """
 
     name: str
-    parameters: tuple[tuple[str, Any], ...] | None
-    kernel: Kernel
+    parameters: Values | None
+    action: Convolution | Operation
 
     def __init__(self, name: str, /, **parameters: Any) -> None:
         entry = lookup(name)
-        values = entry.complete(parameters)
-        self._set(name, tuple(values.items()), entry.function(**values))
+        chosen = entry.complete(parameters)
+        values = {key: _own(entry.parameter(key), value) for key, value in chosen.items()}
+        self._set(name, tuple(values.items()), _action(entry, values))
 
-    def _set(
-        self, name: str, parameters: tuple[tuple[str, Any], ...] | None, kernel: Kernel
-    ) -> None:
-        fields = {"name": name, "parameters": parameters, "kernel": kernel}
+    def _set(self, name: str, parameters: Values | None, action: Convolution | Operation) -> None:
+        fields = {"name": name, "parameters": parameters, "action": action}
         for field, value in fields.items():
             object.__setattr__(self, field, value)
 
+    @property
+    def linear(self) -> bool:
+        """Whether it is a convolution, and has a kernel."""
+        return isinstance(self.action, Convolution)
+
+    @property
+    def border(self) -> str:
+        """The border mode that it has where none is asked for."""
+        if isinstance(self.action, Convolution):
+            return "reflect"
+        return str(self.action.entry.shared.get("border", "reflect"))
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of a convolution.
+
+        Raises
+        ------
+        ArgumentError
+            It is another kind of filter.
+        """
+        if isinstance(self.action, Convolution):
+            return self.action.kernel
+        raise ArgumentError(f"filter {self.name!r} is no convolution, so it has no kernel")
+
+    def plans(self, shape: tuple[int, ...], dtype: DTypeLike, **options: Any) -> tuple[Task, ...]:
+        """Return the plans of what the filter does, one after the other.
+
+        Parameters
+        ----------
+        shape, dtype
+            Of the image, as for :func:`gpuconv.plan`.
+        **options
+            Those of :func:`gpuconv.plan` that are for every filter: border, cval, channel_axis,
+            out_dtype, device, method, accuracy.
+
+        Returns
+        -------
+        tuple of Plan, NeighbourhoodPlan or alike
+
+        Examples
+        --------
+        >>> [plan] = Filter("box", size=9).plans((480, 640), "uint8")
+        >>> plan.image_shape
+        (480, 640)
+        """
+        return self.action.plans(shape, dtype, options)
+
     @classmethod
     def parse(cls, spec: str, **parameters: Any) -> Filter:
-        """Return the filter written as ``name`` or ``name:key=value,key=value``.
+        """Return the filter written as ``name``, ``name:key=value,key=value`` or ``name(key=…)``.
 
         Parameters
         ----------
         spec : str
+            A value may have commas of its own inside parentheses.
         **parameters
             More of its parameters.
 
@@ -78,9 +140,16 @@ class Filter:
         ------
         ArgumentError
             It is not written so, or names what does not exist.
+
+        Examples
+        --------
+        >>> Filter.parse("median:footprint=disk(radius=2, antialiased=no)").spec
+        'median:footprint=disk(radius=2.0,antialiased=no)'
         """
-        name, colon, rest = spec.strip().partition(":")
-        items = [item.partition("=") for item in rest.split(",")] if colon else []
+        if spec.count("(") != spec.count(")"):
+            raise ArgumentError(f"filter={spec!r} has parentheses that do not match")
+        name, rest = _halves(spec)
+        items = [item.partition("=") for item in _items(rest)] if rest is not None else []
         if not all(key.strip() and equals for key, equals, _ in items):
             raise ArgumentError(f"filter={spec!r} must be written name:key=value,key=value")
         keys = [key.strip().replace("-", "_") for key, _, _ in items]
@@ -88,7 +157,7 @@ class Filter:
         if twice:
             raise ArgumentError(f"filter={spec!r}: {min(twice)} is given twice")
         values = {key: text.strip() for key, (_, _, text) in zip(keys, items, strict=True)}
-        return cls(name.strip(), **values, **parameters)
+        return cls(name, **values, **parameters)
 
     @classmethod
     def of_kernel(
@@ -123,7 +192,7 @@ class Filter:
         made = made if anchor is None else made.anchored(*anchor)
         made = normalized(made) if normalize else made
         self = cls.__new__(cls)
-        self._set(name, None, made.flip() if correlate else made)
+        self._set(name, None, Convolution(made.flip() if correlate else made))
         return self
 
     @property
@@ -136,16 +205,89 @@ class Filter:
         'gaussian:sigma=2.0'
         """
         if self.parameters is None:
-            return self._kernel_spec
-        usual = {name: p.default for name, p in lookup(self.name).parameters.items()}
-        told = [f"{key}={written(v)}" for key, v in self.parameters if v != usual[key]]
-        return self.name + ":" * bool(told) + ",".join(told)
+            weights, (y, x) = _listed(self.kernel.numerators), self.kernel.anchor
+            return f"kernel:{weights}|divisor={self.kernel.divisor!r}|anchor={y},{x}"
+        told = self._told
+        return self.name + ":" * bool(told) + told
 
     @property
-    def _kernel_spec(self) -> str:
-        weights, anchor = self.kernel.numerators, self.kernel.anchor
-        if weights.size > _WRITTEN_OUT:
-            text = f"{weights.shape}{hashlib.sha256(weights.tobytes()).hexdigest()}"
+    def _told(self) -> str:
+        """The parameters that are not as usual."""
+        usual = {name: p.default for name, p in lookup(self.name).parameters.items()}
+        given = [(key, value) for key, value in self.parameters or () if value != usual[key]]
+        return ",".join(f"{key}={value}" for key, value in map(_pair, given))
+
+    @property
+    def argument(self) -> str:
+        """The filter as a parameter of another one is written."""
+        if self.parameters is not None:
+            return f"{self.name}({self._told})" if self._told else self.name
+        return _listed(self.kernel.weights)
+
+
+def _pair(item: tuple[str, Any]) -> tuple[str, str]:
+    key, value = item
+    return key, value.argument if isinstance(value, Filter) else written(value)
+
+
+def _halves(spec: str) -> tuple[str, str | None]:
+    """Return the name in a spec, and what follows it; None if nothing does."""
+    text = spec.strip()
+    if found := re.fullmatch(r"(\w+)\s*\((.*)\)", text, re.DOTALL):
+        return found[1], found[2] if found[2].strip() else None
+    name, colon, rest = text.partition(":")
+    return name.strip(), rest if colon else None
+
+
+def _items(text: str) -> list[str]:
+    """Return the parts of `text` between commas that stand in no parentheses."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
         else:
-            text = "; ".join(" ".join(map(repr, row)) for row in weights.tolist())
-        return f"kernel:{text}|divisor={self.kernel.divisor!r}|anchor={anchor[0]},{anchor[1]}"
+            parts[-1] += letter
+    return parts
+
+
+def _listed(weights: NDArray[Any]) -> str:
+    """Return weights row by row, or their digest where they are many."""
+    if weights.size > _WRITTEN_OUT:
+        return f"{weights.shape}{hashlib.sha256(weights.tobytes()).hexdigest()}"
+    return "; ".join(" ".join(map(repr, row)) for row in weights.tolist())
+
+
+def _own(parameter: Parameter, value: Any) -> Any:
+    """Return a value as it is kept: one that is a kernel as a filter, a list as a tuple."""
+    if not parameter.kernel or value is None or isinstance(value, (Filter, int, float)):
+        return tuple(value) if isinstance(value, list) else value
+    if isinstance(value, str):
+        return _kernel_filter(parameter.name, value)
+    if isinstance(value, Kernel) or KernelValue in parameter.types:
+        return Filter.of_kernel(value)
+    # Truth values are no weights, but 0 and 1 are.
+    return Filter.of_kernel(np.asarray(value) * 1)
+
+
+def _kernel_filter(parameter: str, text: str) -> Filter:
+    """Return the kernel written as `text`: a filter, rows of numbers, or a file of such."""
+    named = re.match(r"\s*[A-Za-z_]\w*\s*($|[(:])", text) is not None
+    if not named or text.lower().endswith(KERNEL_SUFFIXES):
+        return Filter.of_kernel(kernel_of(text))
+    made = Filter.parse(text)
+    if not made.linear:
+        raise ArgumentError(f"{parameter}={text!r}: filter {made.name!r} has no kernel")
+    return made
+
+
+def _action(entry: Entry, values: dict[str, Any]) -> Convolution | Operation:
+    """Return what a filter of the library does, its arguments checked."""
+    if not entry.operation:
+        return Convolution(entry.function(**values))
+    made = Operation(
+        entry.name,
+        tuple((k, v.kernel if isinstance(v, Filter) else v) for k, v in values.items()),
+    )
+    made.check()
+    return made

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from gpuconv.errors import ArgumentError, GpuconvError
 from gpuconv.kernel import Kernel
 
-__all__ = ["KERNEL_SUFFIXES", "anchor_of", "kernel_of_file", "kernel_of_text", "normalized"]
+__all__ = [
+    "KERNEL_SUFFIXES",
+    "anchor_of",
+    "kernel_of",
+    "kernel_of_file",
+    "kernel_of_text",
+    "normalized",
+]
 
 #: What a kernel file may be called.
 KERNEL_SUFFIXES = (".csv", ".npy", ".txt")
@@ -111,6 +118,12 @@ def kernel_of_file(path: str | Path) -> Kernel:
     except (GpuconvError, OSError, ValueError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ArgumentError(f"kernel={str(path)!r} holds no kernel: {reason}") from error
+
+
+def kernel_of(text: str) -> Kernel:
+    """Return the kernel in the file `text`, if it is the name of one; else that it writes out."""
+    from_file = Path(text).suffix.lower() in KERNEL_SUFFIXES
+    return kernel_of_file(text) if from_file else kernel_of_text(text)
 
 
 def normalized(kernel: Kernel) -> Kernel:

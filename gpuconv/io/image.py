@@ -122,14 +122,16 @@ class Image:
         ----------
         function : callable
             Takes an ndarray (H, W) or (H, W, C), filters each channel in the same way, and returns
-            the same of the same dtype (height and width may change). Without alpha and without
-            `linear` it gets the pixels as they are, so the result is that of ``function(pixels)``.
+            the same of the same dtype (height and width may change), or bool, which is drawn black
+            and white. Without alpha and without `linear` it gets the pixels as they are, so the
+            result is that of ``function(pixels)``.
         alpha : {"premultiply", "straight"}
             "premultiply" weights colour with alpha, filters both, and divides again, so that the
             colour hidden under transparent pixels does not bleed out. It is float32 that `function`
             sees. An opaque image gives what it gives without alpha. Filters that take differences
             (a constant image becomes 0) leave alpha as it was. Pixels that stay fully transparent
-            keep their colour.
+            keep their colour. To filters that are no convolutions, alpha is one more channel:
+            ranks are taken of it as of colour, and likeness is that of colour and alpha.
             "straight" filters all channels alike, as stored.
         linear : bool
             Decode the colour from sRGB to linear light for `function`, in float32 and in the same

@@ -2,6 +2,15 @@
 
 Premultiplied filtering is normalised convolution: colour weighted by coverage is filtered, and
 divided by the filtered coverage. Hidden colour under transparent pixels then never bleeds out.
+
+The same is right for filters that are no convolutions: coverage is one more channel to them.
+
+- Ranks are taken of the weighted colour and of the coverage, each for itself. Colour is nowhere
+  more than its coverage, so neither is its rank: the quotient is a colour.
+- Averages over pixels that are alike (bilateral, non-local means) weigh pixels by the likeness of
+  colour and coverage, the same for both: the quotient is the mean colour, weighed by coverage too.
+- Strengths of edges are nothing where all is even, as differences are: the source's alpha is kept.
+- What answers yes or no is drawn black and white, and alpha is kept likewise.
 """
 
 from __future__ import annotations
@@ -52,13 +61,14 @@ def _check_linear(pixels: Pixels, channels: str) -> None:
 
 
 def _map_straight(pixels: Pixels, channels: str, function: Filter, linear: bool) -> Pixels:
+    top = white(pixels.dtype)
     if not linear:
-        return _stored(_filtered(function, pixels), pixels.dtype)
+        return _stored(_filtered(function, pixels, top), pixels.dtype)
     if not channels.endswith("A"):
-        return _encoded(_filtered(function, to_linear(pixels)), pixels.dtype)
+        return _encoded(_filtered(function, to_linear(pixels), top), pixels.dtype)
     colour = to_linear(pixels[..., :-1])
     stack = np.concatenate([colour, pixels[..., -1:].astype(colour.dtype)], axis=-1)
-    result = _filtered(function, stack)
+    result = _filtered(function, stack, top)
     coded = _encoded(result[..., :-1], pixels.dtype)
     return np.concatenate([coded, _stored(result[..., -1:], pixels.dtype)], axis=-1)
 
@@ -77,9 +87,9 @@ def _map_weighted(pixels: Pixels, function: Filter, linear: bool) -> Pixels:
     alpha = pixels[..., -1:].astype(work)
     colour = to_linear(pixels[..., :-1]) if linear else pixels[..., :-1]
     stack = np.concatenate([colour.astype(work) * (alpha / work(top)), alpha], axis=-1)
-    result = _filtered(function, stack)
+    result = _filtered(function, stack, top)
     # What the filter makes of full coverage: its gain, and what the border takes away.
-    full = _filtered(function, np.full(pixels.shape[:2], top, work))
+    full = _filtered(function, np.full(pixels.shape[:2], top, work), top)
     cover = _coverage(result[..., -1], full, alpha[..., 0], work(top))
     light = divide_alpha(result[..., :-1], cover)
     coded = _encoded(light, pixels.dtype) if linear else _stored(light, pixels.dtype)
@@ -103,13 +113,16 @@ def _coverage(result: Pixels, full: Pixels, alpha: Pixels, top: Any) -> Pixels:
     return kept
 
 
-def _filtered(function: Filter, pixels: Pixels) -> Pixels:
+def _filtered(function: Filter, pixels: Pixels, top: float) -> Pixels:
+    """Return what `function` makes of pixels whose white is `top`; a mask of it black and white."""
     result = np.asarray(function(pixels))
     if result.ndim != pixels.ndim or result.shape[2:] != pixels.shape[2:]:
         raise ArgumentError(
             f"function turned pixels of shape {pixels.shape} into {result.shape};"
             " it must keep the axes and the number of channels"
         )
+    if result.dtype == bool:
+        result = np.where(result, pixels.dtype.type(top), pixels.dtype.type(0))
     return result.astype(pixels.dtype, copy=False) if pixels.dtype.kind == "f" else result
 
 

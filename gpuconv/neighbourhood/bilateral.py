@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isqrt
 from operator import index
 from typing import Any, ClassVar
 
@@ -79,6 +79,34 @@ class Bilateral(Neighbourhood):
         if radius >= _WIDEST // 2:
             raise ArgumentError(f"sigma_space={sigma_space} must be below {_WIDEST / 3:.0f}")
         return cls(max(radius, 1), color, space or max(radius, 1) / 1.5)
+
+    @property
+    def half(self) -> list[tuple[int, int]]:
+        """Shifts (down, right) of half of the window: the other half is these, negative.
+
+        Examples
+        --------
+        >>> Bilateral.of(3, sigma_color=1).half
+        [(0, 1), (1, 0)]
+        """
+        r = self.radius
+        return [
+            (y, x)
+            for y in range(r + 1)
+            for x in range(-r, r + 1)
+            if y * y + x * x <= r * r and (y, x) > (0, 0)
+        ]
+
+    @property
+    def taps(self) -> int:
+        """Pixels of the window."""
+        r = self.radius
+        return sum(2 * isqrt(r * r - y * y) + 1 for y in range(-r, r + 1))
+
+    def log_space(self, square: int) -> float:
+        """Return the logarithm of the weight of a pixel by the square of how far it is."""
+        # Not by the square of sigma_space, which may be 0 or infinite.
+        return -square / self.sigma_space / self.sigma_space / 2
 
     @property
     def reach(self) -> tuple[tuple[int, int], tuple[int, int]]:

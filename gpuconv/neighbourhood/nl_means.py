@@ -15,6 +15,13 @@ from gpuconv.neighbourhood.base import Neighbourhood
 
 __all__ = ["NonLocalMeans"]
 
+#: Pixels across a patch: the sums of all its columns must fit into the shared memory of any GPU.
+_LARGEST_PATCH = 127
+#: Rows and columns from a patch to those it is compared with.
+_FURTHEST = 1023
+#: What h counts as at least, and sigma / h at most: squares of these are finite in float32.
+_LEAST_H, _MOST_SPARED = 1e-15, 1e15
+
 
 @dataclass(frozen=True)
 class NonLocalMeans(Neighbourhood):
@@ -22,8 +29,8 @@ class NonLocalMeans(Neighbourhood):
 
     Output p is Σ w·I(q) / Σ w over pixels q at most `search_distance` rows and columns away, where
     w = exp(−max(d² − 2·sigma², 0) / h²), and d² is the mean squared difference of the patches
-    around p and q, over all channels (Buades, Coll and Morel, CVPR 2005; the patch's own weights
-    are equal, as in Darbon et al., ISBI 2008).
+    around p and q, over all channels (Buades, Coll and Morel, CVPR 2005; pixels of a patch all
+    count alike, as in Darbon et al., ISBI 2008).
 
     Examples
     --------
@@ -34,8 +41,11 @@ class NonLocalMeans(Neighbourhood):
     family: ClassVar[str] = "nl_means"
     joint: ClassVar[bool] = True
 
+    #: Rows and columns of a patch; one of even size reaches further up and left by a pixel.
     patch_size: int
+    #: Rows and columns from p to q, at most.
     search_distance: int
+    #: In units of pixel values, and so is `sigma`, the standard deviation of the noise.
     h: float
     sigma: float = 0.0
 
@@ -50,7 +60,8 @@ class NonLocalMeans(Neighbourhood):
         ArgumentError, ArgumentTypeError
             A value is not allowed.
         """
-        patch, search = _count("patch_size", patch_size), _count("search_distance", search_distance)
+        patch = _count("patch_size", patch_size, _LARGEST_PATCH)
+        search = _count("search_distance", search_distance, _FURTHEST)
         for argument, value, least in (("h", h, True), ("sigma", sigma, False)):
             if not isinstance(value, (int, float, np.number)):
                 raise ArgumentTypeError(f"{argument}={value!r} must be a number")
@@ -74,16 +85,25 @@ class NonLocalMeans(Neighbourhood):
         told = f"patches of {patch}×{patch} in windows of {search}×{search}, h={self.h:g}"
         return told + (f", sigma={self.sigma:g}" if self.sigma else "")
 
+    def exponent(self, channels: int) -> tuple[float, float]:
+        """Return (scale, spared): a weight is exp(min(spared − scale · D, 0)).
+
+        D is the sum of the squared differences of two patches, over all channels.
+        """
+        h = max(self.h, _LEAST_H)
+        area = channels * self.patch_size**2
+        return 1 / h / h / area, 2 * min(self.sigma / h, _MOST_SPARED) ** 2
+
     def computed_in(self, dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Return the wider of the accumulators of both dtypes."""
         return max(np.dtype(rule(d).accumulator) for d in (dtype, out_dtype))
 
 
-def _count(argument: str, value: Any) -> int:
+def _count(argument: str, value: Any, most: int) -> int:
     try:
         count = index(value)
     except TypeError:
         raise ArgumentTypeError(f"{argument}={value!r} must be an integer") from None
-    if not 1 <= count < 2**10:
-        raise ArgumentError(f"{argument}={value} must be in 1 … {2**10 - 1}")
+    if not 1 <= count <= most:
+        raise ArgumentError(f"{argument}={value} must be in 1 … {most}")
     return count

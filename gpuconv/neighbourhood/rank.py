@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import isfinite, prod
 from operator import index
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ class Rank(Neighbourhood):
     """
 
     family: ClassVar[str] = "rank"
+    selects: ClassVar[bool] = True
 
     #: Rows and columns of the footprint.
     shape: tuple[int, int]
@@ -78,8 +79,8 @@ class Rank(Neighbourhood):
         >>> Rank.of(-1, (1, 3)) == Rank.maximum((1, 3))
         True
         """
-        members = _members(size, footprint)
-        count = int(members.sum())
+        shape, members = _under(size, footprint)
+        count = prod(shape) if members is None else int(members.sum())
         try:
             wanted = index(rank)
         except TypeError:
@@ -89,10 +90,19 @@ class Rank(Neighbourhood):
                 f"rank={rank} is none of a footprint of {count} pixels; "
                 f"allowed are {-count} … {count - 1}"
             )
-        return cls._cropped(members, _anchor(anchor, members.shape), wanted % count)
+        return cls._cropped(shape, members, _anchor(anchor, shape), wanted % count)
 
     @classmethod
-    def _cropped(cls, members: NDArray[np.bool_], at: tuple[int, int], wanted: int) -> Rank:
+    def _cropped(
+        cls,
+        shape: tuple[int, int],
+        members: NDArray[np.bool_] | None,
+        at: tuple[int, int],
+        wanted: int,
+    ) -> Rank:
+        """Return the filter without margins that have no pixel."""
+        if members is None:
+            return cls(shape, at, wanted)
         rows, columns = (np.flatnonzero(members.any(axis=axis)) for axis in (1, 0))
         kept = members[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         shape = kept.shape[0], kept.shape[1]
@@ -123,15 +133,17 @@ class Rank(Neighbourhood):
         share = percentile + 100 if percentile < 0 else percentile
         if not 0 <= share <= 100:
             raise ArgumentError(f"percentile={percentile} must be in -100 … 100")
-        members = _members(size, footprint)
-        count = int(members.sum())
+        shape, members = _under(size, footprint)
+        count = prod(shape) if members is None else int(members.sum())
         wanted = count - 1 if share == 100 else int(float(count) * share / 100.0)
-        return cls._cropped(members, _anchor(anchor, members.shape), wanted)
+        return cls._cropped(shape, members, _anchor(anchor, shape), wanted)
 
     @classmethod
     def median(cls, size: int | tuple[int, int] = 3, **where: Any) -> Rank:
         """Return the filter that picks the median: number ⌊count / 2⌋."""
-        members = _members(size, where.pop("footprint", None))
+        shape, members = _under(size, where.pop("footprint", None))
+        if members is None:
+            return cls.of(prod(shape) // 2, shape, **where)
         return cls.of(int(members.sum()) // 2, footprint=members, **where)
 
     @classmethod
@@ -150,6 +162,11 @@ class Rank(Neighbourhood):
         if not self.members:
             return np.broadcast_to(np.True_, self.shape)
         return np.frombuffer(self.members, bool).reshape(self.shape)
+
+    @cached_property
+    def columns(self) -> tuple[tuple[int, ...], ...]:
+        """The rows of each column of the footprint in which a pixel counts."""
+        return tuple(tuple(np.flatnonzero(column).tolist()) for column in self.footprint.T)
 
     @property
     def whole(self) -> bool:
@@ -185,10 +202,12 @@ class Rank(Neighbourhood):
         return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
-def _members(size: Any, footprint: ArrayLike | None) -> NDArray[np.bool_]:
-    """Return the footprint that is asked for."""
+def _under(
+    size: Any, footprint: ArrayLike | None
+) -> tuple[tuple[int, int], NDArray[np.bool_] | None]:
+    """Return the shape of the footprint that is asked for, and where it has pixels; None: all."""
     if footprint is None:
-        return np.ones(_sides(size), bool)
+        return _sides(size), None
     members = np.asarray(footprint)
     if members.ndim != 2 or not members.size or members.dtype.kind not in "biuf":
         raise ArgumentError(
@@ -197,7 +216,7 @@ def _members(size: Any, footprint: ArrayLike | None) -> NDArray[np.bool_]:
         )
     if not members.any():
         raise ArgumentError("footprint has no pixel that is true; give at least one")
-    return members.astype(bool)
+    return (members.shape[0], members.shape[1]), members.astype(bool)
 
 
 def _sides(size: Any) -> tuple[int, int]:

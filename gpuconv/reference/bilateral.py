@@ -48,8 +48,9 @@ def bilateral(
         distance = np.abs(there - pixels)
         if joint:
             distance = distance.sum(axis=-3, keepdims=True)
-        space = -(y * y + x * x) / (2 * sigma_space**2)
-        w = np.exp(space - distance**2 / (2 * sigma_color**2))
+        # Not by the square of a sigma, which may be 0.
+        space = (y * y + x * x) / sigma_space / sigma_space / 2
+        w = np.exp(-space - (distance / sigma_color) ** 2 / 2)
         total += w * there
         weight += w
     out = np.empty(given.shape, given.dtype if dtype is None else dtype)

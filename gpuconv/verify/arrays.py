@@ -105,11 +105,18 @@ def _ties(rng: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> Array
     return rng.choice(values, shape).astype(dtype)
 
 
+def _blocks(rng: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Return blocks of two greys with noise, of values that every dtype holds."""
+    place = np.add.outer(np.arange(shape[-2]) // 6, np.arange(shape[-1]) // 6)
+    return np.clip(40 + 60 * (place % 2) + rng.normal(0, 9, shape), 0, 127).astype(dtype)
+
+
 #: What is in an image: from a generator, a shape and a dtype.
 CONTENTS: dict[str, Callable[[np.random.Generator, Shape, np.dtype[Any]], Array]] = {
     "random": _random,
     "not finite": _not_finite,
     "ties": _ties,
+    "blocks": _blocks,
 }
 
 

@@ -14,16 +14,17 @@ from gpuconv.arrays import channel_index, channels_restored
 from gpuconv.kernel import Kernel
 from gpuconv.separation import cross_terms
 from gpuconv.verify.kernels import KERNELS
+from gpuconv.verify.operations import OPERATIONS, Operation
 
 __all__ = ["Case"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A call of ``convolve`` or ``correlate``."""
+    """A call of ``convolve`` or ``correlate``, or of a filter that is no sum."""
 
     dtype: str
-    #: Of :data:`KERNELS`.
+    #: Of :data:`KERNELS`, or of :data:`OPERATIONS`.
     kernel: str
     shape: tuple[int, ...] = (23, 37)
     border: str | tuple[str, str] = "reflect"
@@ -43,13 +44,19 @@ class Case:
     out: str = "C"
     #: Of :data:`CONTENTS`.
     content: str = "random"
-    #: What follows the sums: "epilogue", "mask", "nan", "bank", or nothing; see ``endings``.
+    #: What follows the sums: "epilogue", "mask", "nan", "bank", "magnitude", "direction", or
+    #: nothing; see ``endings``.
     ending: str = ""
     #: Whether the image lies in host memory when the call is made.
     host: bool = False
     #: Whether the image is some rows again and again, and only the last of them are verified.
     far: bool = False
     accuracy: str = "exact"
+
+    @property
+    def operation(self) -> Operation | None:
+        """The filter itself, if it is no sum."""
+        return OPERATIONS.get(self.kernel)
 
     @property
     def weights(self) -> Kernel:
@@ -59,24 +66,33 @@ class Case:
     @property
     def asked(self) -> str:
         """The method that the call asks for."""
-        return _direct(self.kernel) if self.method == "direct" else self.method
+        if self.method != "direct":
+            return self.method
+        return "auto" if self.operation else _direct(self.kernel)
 
     @property
     def stored(self) -> np.dtype[Any]:
         """The dtype of the output."""
         wanted = np.dtype(self.out_dtype or self.dtype)
+        if self.operation:
+            return wanted
         return dtypes.complex_of(wanted) if self.weights.complex and wanted.kind != "c" else wanted
 
     @property
     def exact(self) -> bool:
         """Whether the result must have the bits of the definition's."""
+        if self.operation:
+            return self.operation.selects
         integers = np.dtype(self.dtype).kind in "iu" and self.weights.integer
-        # A weighted mean is a quotient, which may be rounded to either side of a tie.
-        return (integers and self.ending != "mask") or self.content == "ties"
+        # A weighted mean is a quotient, which may be rounded to either side of a tie; so may roots.
+        sums = self.ending not in ("mask", "magnitude", "direction")
+        return (integers and sums) or self.content == "ties"
 
     @property
     def out_shape(self) -> tuple[int, ...]:
         """The shape of the output."""
+        if self.operation:
+            return self.shape
         given, kernel = np.empty(0, self.dtype).real.dtype, self.weights
         planned = api.plan(
             self.shape,

@@ -19,6 +19,7 @@ from gpuconv.tiling import SIZES
 from gpuconv.verify.arrays import LAYOUTS
 from gpuconv.verify.case import Case
 from gpuconv.verify.kernels import KERNELS
+from gpuconv.verify.operation_cases import OPERATION_CASES
 
 __all__ = ["CASES", "FAR", "QUICK"]
 
@@ -225,6 +226,16 @@ def _endings() -> Iterator[Case]:
         yield Case("float32", "Gaussian 2", (3, 150, 700), stride=2, ending=ending)
 
 
+def _slopes() -> Iterator[Case]:
+    """Strengths and directions of edges, in one launch."""
+    for border in MODES:
+        for dtype in ("uint8", "float32"):
+            yield Case(dtype, "Sobel", (70, 260), border, ending="magnitude")
+        # Of integers, whose sums are exact: where slopes are nearly 0, rounding turns them.
+        yield Case("uint8", "Sobel", (70, 260), border, ending="direction", out_dtype="float32")
+    yield Case("uint8", "Sobel", (150, 700, 3), channel_axis=-1, ending="magnitude")
+
+
 def _grids() -> Iterator[Case]:
     """More blocks along an axis than a grid has: 65,535, of which one makes 64 rows or so."""
     for name in ("dense 2", "separable 3"):
@@ -246,6 +257,9 @@ QUICK: tuple[Case, ...] = (
     Case("uint8", "odd", (150, 700), method="fft"),
     Case("float32", "dense 15", (3, 150, 700), "mirror", method="fft"),
     Case("float32", "holes", (70, 260), method="fft", content="not finite"),
+    *(Case(dtype, name, (70, 140), content="blocks") for dtype in ("uint8", "float32")
+      for name in ("median 3", "median 5", "median 11", "bilateral 9", "nl_means 3")),
+    Case("uint8", "Sobel", (150, 700), ending="magnitude"),
 )  # fmt: skip
 
 #: All of them, each once.
@@ -266,6 +280,8 @@ CASES: tuple[Case, ...] = tuple(
             *_sizes(),
             *_transforms(),
             *_endings(),
+            *_slopes(),
+            *OPERATION_CASES,
             *_grids(),
         ]
     )

@@ -1,4 +1,4 @@
-"""What a case asks for beside sums: an epilogue, weights of pixels, several filters."""
+"""What a case asks for beside sums: an epilogue, weights of pixels, several filters, or no sum."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv import api, dtypes, reference, responses
+from gpuconv import api, reference, responses
 from gpuconv.epilogue import Epilogue
+from gpuconv.kernel import Kernel
 from gpuconv.verify.case import Case
+from gpuconv.verify.operations import Operation, stored
 
 __all__ = ["compute", "define"]
 
@@ -27,6 +29,11 @@ def _options(case: Case, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def compute(case: Case, image: Any, **options: Any) -> Any:
     """Call what the case calls."""
+    if case.operation:
+        return _operate(case.operation, image, **options)
+    if case.ending in ("magnitude", "direction"):
+        reduce: Any = case.ending
+        return responses.filter_bank(image, _slopes(case), reduce=reduce, **options)
     if case.ending == "bank":
         kernels = [case.weights, case.weights.flip()]
         flip = case.call == "convolve"
@@ -37,20 +44,40 @@ def compute(case: Case, image: Any, **options: Any) -> Any:
     return filter_(image, case.weights, **options, **_options(case, image.shape))
 
 
+def _operate(operation: Operation, image: Any, **options: Any) -> Any:
+    """Call a filter that is no sum, with those options that it has."""
+    names = {"channel_axis", "out", "device", *operation.options}
+    known = {name: value for name, value in options.items() if name in names}
+    return operation.function(image, **operation.arguments, **known)
+
+
+def _slopes(case: Case) -> list[Kernel]:
+    """Return the case's kernel, and the same along the other axis."""
+    return [case.weights, Kernel(case.weights.numerators.T, divisor=case.weights.divisor)]
+
+
 def define(case: Case, image: Array, dtype: Any, **options: Any) -> Array:
-    """Return the same by definition."""
+    """Return the same by definition; channels, if there are any, lie on the first axis."""
+    if case.operation:
+        joint, around = case.channel_axis is not None, {"border", "cval"}
+        planes = np.moveaxis(image, 0, -3) if joint else image
+        border = {name: options[name] for name in around & {*case.operation.options}}
+        found = case.operation.define(planes, dtype, joint, **border)
+        return np.moveaxis(found, -3, 0) if joint else found
+    if case.ending in ("magnitude", "direction"):
+        x, y = (
+            reference.convolve(image, kernel, dtype=np.float64, **options)
+            for kernel in _slopes(case)
+        )
+        return stored(np.hypot(x, y) if case.ending == "magnitude" else np.arctan2(y, x), dtype)
     filter_ = getattr(reference, case.call)
     if case.ending not in ("epilogue", "bank"):
-        found: Array = filter_(
-            image, case.weights, dtype=dtype, **options, **_options(case, image.shape)
-        )
-        return found
+        found = filter_(image, case.weights, dtype=dtype, **options, **_options(case, image.shape))
+        return np.asarray(found)
     sums: Array = filter_(image, case.weights, dtype=np.float64, **options)
     if case.ending == "epilogue":
         _EPILOGUE.apply(sums)
     else:
         other = filter_(image, case.weights.flip(), dtype=np.float64, **options)
         sums = np.maximum(sums, other)
-    out = np.empty(sums.shape, dtype)
-    dtypes.store(sums, out)
-    return out
+    return stored(sums, dtype)

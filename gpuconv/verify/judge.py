@@ -4,6 +4,10 @@ Integer weights over integer pixels give the definition's bits. Floats are withi
 (ROUNDING + taps / LENGTH) · eps(accumulator) · Σ|w| · max|x|, and the rounding of the store; with
 ``accuracy="fast"``, within FAST · Σ|w| · max|x|. A sum that is stored as an integer may fall on the
 other side of a tie, if it is as near to one as NEAR.
+
+Ranks are the definition's bits, always. Means over pixels that are alike are within LEVEL of the
+float64 definition as integers, and within ALIKE · eps(accumulator) · max|x| as floats, and the
+rounding of the store. Directions are within ANGLE · eps(float32) · π.
 """
 
 from __future__ import annotations
@@ -27,6 +31,11 @@ Array = NDArray[Any]
 ROUNDING, LENGTH = 4, 32
 #: What ``accuracy="fast"`` allows instead.
 FAST = 1e-3
+#: Of a mean over pixels that are alike, in levels and in roundings: weights come from
+#: exponentials of sums of squares.
+LEVEL, ALIKE = 1.0, 32
+#: Of a direction: arctan2 of float32 has a few.
+ANGLE = 4
 #: Of a level, between a sum and a tie.
 NEAR = 0.05
 
@@ -57,6 +66,9 @@ def judge(case: Case, answer: Answer) -> Error:
     absolute = float(errors.max()) if np.isfinite(errors).all() else inf
     if case.exact or absolute == inf:
         return Error(inf, absolute)
+    if case.operation and found.dtype.kind in "iu":
+        level = np.abs(found[apart] - answer.exact[apart])
+        return Error(float(level.max()) / LEVEL, absolute)
     if found.dtype.kind in "iu" and case.accuracy == "exact":
         return Error(_of_rounding(answer.exact[apart], absolute), absolute)
     allowed = _bound(case, answer) + _stored(found.dtype, wanted)
@@ -89,10 +101,15 @@ def _rounding(dtype: np.dtype[Any]) -> float:
 
 
 def _bound(case: Case, answer: Answer) -> float:
-    kernel, image = case.weights, answer.image
+    image = answer.image
     summed = max(dtypes.rule(image.dtype).accumulator, dtypes.rule(case.stored).accumulator)
     sizes = np.abs(image.astype(complex if image.dtype.kind == "c" else float))
     largest = max(float(sizes[np.isfinite(sizes)].max(initial=0)), _fill(case))
+    if case.operation:
+        return ALIKE * _rounding(np.dtype(summed)) * largest
+    if case.ending == "direction":
+        return ANGLE * _rounding(np.dtype(np.float32)) * np.pi
+    kernel = case.weights
     factor = (ROUNDING + kernel.weights.size / LENGTH) * _rounding(np.dtype(summed))
     if case.accuracy == "fast":
         factor = FAST

@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 import gpuconv
+from cuda_on_cpu.call import SMALL, BankCall, Call, FilterCall
+from cuda_on_cpu.call import noise as _noise
+from cuda_on_cpu.call import view as _view
+from cuda_on_cpu.calls_bilateral import BILATERAL
+from cuda_on_cpu.calls_canny import CANNY
+from cuda_on_cpu.calls_nl_means import NL_MEANS
+from cuda_on_cpu.calls_rank import RANK
+from cuda_on_cpu.calls_restoration import RESTORATION
 from gpuconv.backends.cuda.runtime import Limits
 
-__all__ = ["CALLS", "SMALL", "BankCall", "Call"]
+__all__ = ["CALLS", "SMALL", "BankCall", "Call", "FilterCall"]
 
-#: The least that any GPU has, so that tiles are cut in pieces, and grids that are walked in steps.
-SMALL = Limits(multiprocessors=2, shared=48 * 1024, grid=2)
 #: What the ring of long kernels needs.
 _LARGE = Limits(multiprocessors=2, shared=227 * 1024, grid=2)
 _ONE_BLOCK = Limits(multiprocessors=1, shared=100 * 1024, grid=2)
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One call of `gpuconv.correlate`."""
-
-    name: str
-    image: Callable[[], Any]
-    kernel: Callable[[], Any]
-    options: dict[str, Any] = field(default_factory=dict)
-    out: Callable[[], Any] | None = None
-    limits: Limits = SMALL
-
-    def on(self, device: str) -> Any:
-        """Return the result of an engine."""
-        options = dict(self.options)
-        if self.out is not None:
-            options["out"] = self.out()
-        return gpuconv.correlate(self.image(), self.kernel(), device=device, **options)
-
-    @cached_property
-    def expected(self) -> Any:
-        """Return the result of the NumPy engine."""
-        return self.on("cpu")
-
-
-@dataclass(frozen=True, eq=False)
-class BankCall(Call):
-    """One call of `gpuconv.filter_bank`, of the kernels that `kernel` makes."""
-
-    def on(self, device: str) -> Any:
-        """Return the result of an engine."""
-        return gpuconv.filter_bank(
-            self.image(), self.kernel(), flip=False, device=device, **self.options
-        )
-
-
-def _noise(*shape: int, dtype: str = "float32", nan: bool = False) -> Callable[[], Any]:
-    def make() -> Any:
-        rng = np.random.default_rng(1)
-        if np.dtype(dtype).kind in "iu":
-            return rng.integers(0, 127, shape).astype(dtype)
-        image = rng.standard_normal(shape).astype(dtype)
-        if nan:
-            image.flat[:: image.size // 7] = np.nan
-            image.flat[3 :: image.size // 5] = np.inf
-            image[..., 2, -1] = np.nan  # so that sums beyond the last column are not finite either
-        return image
-
-    return make
 
 
 def _weights(rows: int, columns: int, zeros: bool = False) -> Callable[[], Any]:
@@ -99,10 +53,6 @@ def _sum_of(rows: int, columns: int, terms: int) -> Callable[[], Any]:
         )
 
     return make
-
-
-def _view(make: Callable[[], Any], view: Callable[[Any], Any]) -> Callable[[], Any]:
-    return lambda: view(make())
 
 
 def _mean(rows: int, columns: int) -> Callable[[], Any]:
@@ -369,9 +319,20 @@ CALLS = [
         _DENSE | {"reduce": "max"},
     ),
     BankCall(
+        "bank direction",
+        _noise(33, 139),
+        _several(_weights(3, 3), _weights(3, 3)),
+        _DENSE | {"reduce": "direction"},
+    ),
+    BankCall(
         "bank apart",
         _noise(2, 40, 150),
         _several(_terms(9, 9, 1), _terms(5, 5, 1)),
         _SEPARABLE | {"reduce": "sum", "stride": 2},
     ),
+    *BILATERAL,
+    *CANNY,
+    *NL_MEANS,
+    *RANK,
+    *RESTORATION,
 ]

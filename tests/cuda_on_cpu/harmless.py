@@ -8,7 +8,11 @@ __all__ = ["HARMLESS", "harmful", "harmless"]
 
 _NOTHING_LEFT = "the turn that is added has nothing to do"
 _FASTER = "it decides what is faster, not what is right"
+_EQUAL = "what is equal is the same"
+_NEVER_EQUAL = "-1 is never 1"
+_NOT_LOOKED_AT = "the list that is added is not looked at"
 _IN_FOURS = "rows come in fours, so none is the one before the first output"
+_NOT_IN_THE_DISK = "what is added is not in the disk"
 _NO_WORDS = "Word<T>::count is 0 on the CPU, which has no such instructions"
 
 #: By the source and the mutated line, and the next where that line alone is not enough.
@@ -55,6 +59,39 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "masked.cu",
         "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
     ): _NOTHING_LEFT,
+    (
+        "bilateral.cu",
+        "if (window.inside(plane) && distance(plane.column) - 1 <= distance(plane.row)) {",
+    ): _FASTER,
+    (
+        "bilateral.cu",
+        "if (row >= g.out_height || column > g.out_width) return;",
+    ): "no output of the thread that is added exists",
+    ("bilateral.cu", "for (int x = -RADIUS; x - 1 <= RADIUS; ++x)"): _NOT_IN_THE_DISK,
+    ("bilateral.cu", "for (int k = 0; k <= g.rows; k += g.piece_rows)"): _NOTHING_LEFT,
+    ("bilateral.cu", "for (int l = 0; l <= 2 * pad + X; l += g.piece_columns) {"): _NOTHING_LEFT,
+    (
+        "bilateral.cu",
+        "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    ("bilateral_many.cu", "for (int y = -radius; y - 1 <= radius; ++y)"): _NOT_IN_THE_DISK,
+    ("bilateral_many.cu", "for (int x = -radius; x - 1 <= radius; ++x) {"): _NOT_IN_THE_DISK,
+    ("bilateral_many.cu", "for (int c = 0; c <= GROUP; ++c)"): "there are no more than GROUP",
+    ("bilateral_many.cu", "for (int group = 0; group <= groups; ++group)"): _NOTHING_LEFT,
+    (
+        "canny.cu",
+        "for (int k = 0; k <= 4; ++k)",
+        "if (found >> k & 1) tile[threadIdx.y + 8 * k + 1][column] = STRONG;",
+    ): "the bit that is added is never set",
+    (
+        "canny.cu",
+        "for (int top = blockIdx.y * SIDE - 1; top + 1 <= picture.height; "
+        "top += gridDim.y * SIDE) {",
+    ): _NOTHING_LEFT,
+    (
+        "nl_means.cu",
+        "for (int y = blockIdx.y; y * HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
     ("dense_bytes.cu", "for (int r = 0; r <= TILE_ROWS; r += rows) {"): _NOTHING_LEFT,
     (
         "dense_bytes.cu",
@@ -94,11 +131,66 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "pixel.cuh",
         "for (int i = 0; i <= N; i += count) pack.words[i / count] = Word<T>::of(sums + i);",
     ): _NO_WORDS,
+    (
+        "extreme.cu",
+        "for (int y = blockIdx.y; y * Y <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    ("histogram.cu", "constexpr bool is_signed = (SUM)-1 <= (SUM)1;"): _NEVER_EQUAL,
+    (
+        "histogram.cu",
+        "for (int i = threadIdx.x; i - (int)threadIdx.x <= runs; i += 32) {",
+    ): _NOTHING_LEFT,
+    ("histogram.cu", "for (int c = 0; c <= columns; ++c) {"): _NOTHING_LEFT,
+    (
+        "histogram.cu",
+        "for (int y = blockIdx.y; y * WARPS <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    ("network.cu", "constexpr bool is_signed = (PIXEL)-1 <= (PIXEL)1;"): _NEVER_EQUAL,
+    ("network.cu", "for (int c = 0; c <= half - 1; ++c) {"): _NOT_LOOKED_AT,
+    ("network.cu", "for (int r = 0; r <= half - 1; ++r) {"): _NOT_LOOKED_AT,
+    ("network.cu", "for (int r = 0; r <= TALL - 1; ++r) {"): _NOT_LOOKED_AT,
+    ("network.cu", "for (int c = 0; c <= COLUMNS + WIDE - 1; ++c) {"): _NOT_LOOKED_AT,
+    ("network.cu", "} else if constexpr (W > H) {"): _FASTER,
+    (
+        "network.cu",
+        "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    (
+        "order.cuh",
+        "INLINE float least(float a, float b) { return a <= b || a != a ? a : b; }",
+    ): _EQUAL,
+    (
+        "order.cuh",
+        "INLINE double least(double a, double b) { return a <= b || a != a ? a : b; }",
+    ): _EQUAL,
+    ("order.cuh", "return a <= b ? a : b;"): _EQUAL,
+    ("order.cuh", "return a <= b ? b : a;"): _EQUAL,
+    ("select.cu", "constexpr bool is_signed = (SUM)-1 <= (SUM)1;"): _NEVER_EQUAL,
+    (
+        "select.cu",
+        "for (int y = blockIdx.y; y * TILE_HEIGHT <= g.out_height; y += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    (
+        "sorting.cuh",
+        "while (power <= least) power *= 2;",
+    ): "a network for more pixels is right for fewer",
+    (
+        "sorting.cuh",
+        "constexpr int fewest = K + 1 > B ? K + 1 - B : 0, most_of_a = K + 1 <= A ? K + 1 : A;",
+    ): _EQUAL,
+    (
+        "sorting.cuh",
+        "if (fewest > 0 && fewest - 1 <= K) found = most(found, b[K - fewest]);",
+    ): "no list is empty",
     ("ring.cuh", "if (!WHOLE && back - i > rows) continue;"): "no tap is over that row",
     (
         "ring.cuh",
         "const int rows = min(STEP, rounded_up(made < -1 ? -made : outputs - made, ROWS_EACH));",
     ): _IN_FOURS,
+    (
+        "lucy.cu",
+        "estimate[i] *= vote < -1 ? 0 : vote * share;",
+    ): "only rounding makes votes less than 0, and little less",
     ("ring.cuh", "if (made >= -1 && mine) {"): _IN_FOURS,
     (
         "ring.cuh",

@@ -76,6 +76,13 @@ _PARTS = {
     "recursive": ("recursive.cu",),
     "masked": ("masked.cu", "weighted.cuh", "weigh.cu", "normalise.cu"),
     "bank": ("bank.cu", "reduction.cuh", "reduce.cu"),
+    "canny": ("canny.cu",),
+    "rank": (
+        *("network.cu", "sorting.cuh", "order.cuh"),
+        *("select.cu", "histogram.cu", "runs.cuh", "extreme.cu"),
+    ),
+    "nl_means": ("nl_means.cu",),
+    "bilateral": ("bilateral.cu", "bilateral_many.cu", "likeness.cuh"),
 }
 
 

@@ -17,7 +17,13 @@ from cuda_on_cpu.survival import assert_seen, checked
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
-_PARTS = ("shared", "dense", "separable", "fourier", "box", "recursive", "masked", "bank")
+_PARTS = (
+    *("shared", "dense", "separable", "fourier", "box", "recursive", "masked", "bank"),
+    "rank",
+    "bilateral",
+    "canny",
+    "nl_means",
+)
 ALL = [mutation for part in _PARTS for mutation in mutations(part)]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gpuconv import dtypes
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.device import Device, ordinal
+from gpuconv.backends.transfer import Transfer
 from gpuconv.cost import Machine, gpu
 from gpuconv.errors import DeviceError
 
@@ -22,8 +23,11 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "compare",
+    "correct",
     "describe",
     "devices",
+    "edges",
     "empty",
     "lacking",
     "machine",
@@ -32,6 +36,7 @@ __all__ = [
     "place",
     "run",
     "run_bank",
+    "run_circular",
 ]
 
 NAME = "cuda"
@@ -143,6 +148,37 @@ def _extent(array: Any) -> tuple[int, int]:
         else:
             low += (n - 1) * stride
     return low, high + int(array.dtype.itemsize)
+
+
+def run_circular(images: Any, transfer: Transfer) -> None:
+    """Multiply images (…, rows, columns), contiguous and periodic, in their spectra, in place."""
+    from gpuconv.backends.cuda import circular
+
+    circular.run(images, transfer)
+
+
+def compare(observed: Any, blurred: Any, least: float) -> None:
+    """Make observed / blurred of `blurred`, contiguous, and 0 where it is not above `least`."""
+    from gpuconv.backends.cuda import lucy
+
+    lucy.compare(observed, blurred, least)
+
+
+def correct(estimate: Any, votes: Any, shares: Any = None) -> None:
+    """Multiply an estimate (…, H, W), contiguous, with votes ≥ 0 and with shares (H, W) of them.
+
+    The votes may be used as scratch; those below 0 count as 0.
+    """
+    from gpuconv.backends.cuda import lucy
+
+    lucy.correct(estimate, votes, shares)
+
+
+def edges(x: Any, y: Any, counts: Any, low: float, high: float) -> Any:
+    """Return Canny's edges of slopes (H, W), contiguous, among pixels that count, if not all do."""
+    from gpuconv.backends.cuda import canny
+
+    return canny.edges(x, y, counts, low, high)
 
 
 def describe(plan: Any) -> tuple[str, ...]:

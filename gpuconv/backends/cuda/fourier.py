@@ -18,7 +18,7 @@ from gpuconv.backends.cuda.source import Program
 from gpuconv.kernel import Kernel
 from gpuconv.plan import Plan
 
-__all__ = ["fourier"]
+__all__ = ["fourier", "product"]
 
 Array = NDArray[Any]
 Made = tuple[list[Step], dict[str, Scratch]]
@@ -175,22 +175,11 @@ class _Stages:
         read = t.grid(t.columns, t.rows, count, self.limits)
         yield self._launch("gather", read, ("image", "edges", "tiles", marked), places)
         yield Transform("tiles", "spectra", count, t.rows, t.columns, sum_)
-        yield self._multiply(count, places)
+        yield product(count, t.rows, t.columns, sum_, ("spectrum", "spectra"), self.limits)
         yield Transform("spectra", "tiles", count, t.rows, t.columns, sum_)
         made = t.grid(t.width, t.height, count, self.limits)
         operands = ("image", "out", "tiles", weights, "edges", marked)
         yield self._launch("scatter", made, operands, places)
-
-    def _multiply(self, count: int, places: Array) -> Launch:
-        """Return the launch that reads the kernel's spectrum no more often than keeps all busy."""
-        across = -(-prod(self.tiles.frequencies) // _THREADS)
-        wanted = -(-_BUSY * self.limits.multiprocessors // across)
-        grid = across, min(wanted, count, self.limits.grid), 1
-        macros = [(name, ctype(self.problem.sum)) for name in ("PIXEL", "RESULT", "SUM")]
-        macros += [("STAGE", "MULTIPLY"), ("VECTOR", "0"), ("STORE", "0"), ("GUARD", "0")]
-        macros += [("EDGES", "0"), ("WEIGHTS", "0"), ("DIVIDE", "DIVIDE_NOT")]
-        made = Program("fourier", "multiply", tuple(macros))
-        return Launch(made, grid, (_THREADS, 1, 1), 0, ("spectrum", "spectra"), places)
 
     def _launch(
         self, stage: str, grid: Grid, operands: tuple[str | None, ...], places: Array
@@ -209,6 +198,31 @@ class _Stages:
         work = np.zeros(1, np.dtype([("call", call.dtype), ("tiles", _TILES)], align=True))
         work["call"], work["tiles"] = call, places
         return Launch(made, grid, (_COLUMNS, _THREADS_Y, 1), 0, operands, work)
+
+
+def product(
+    count: int,
+    rows: int,
+    columns: int,
+    dtype: np.dtype[Any],
+    operands: tuple[str, str],
+    limits: Limits,
+) -> Launch:
+    """Return the launch that multiplies `count` spectra with one.
+
+    `operands` name the one and the others, of images of `rows` × `columns` pixels of `dtype`. The
+    one is read no more often than keeps all busy.
+    """
+    places = np.zeros(1, _TILES)
+    places["count"], places["rows"], places["columns"] = count, rows, columns
+    across = -(-rows * (columns // 2 + 1) // _THREADS)
+    wanted = -(-_BUSY * limits.multiprocessors // across)
+    grid = across, min(wanted, count, limits.grid), 1
+    macros = [(name, ctype(dtype)) for name in ("PIXEL", "RESULT", "SUM")]
+    macros += [("STAGE", "MULTIPLY"), ("VECTOR", "0"), ("STORE", "0"), ("GUARD", "0")]
+    macros += [("EDGES", "0"), ("WEIGHTS", "0"), ("DIVIDE", "DIVIDE_NOT")]
+    made = Program("fourier", "multiply", tuple(macros))
+    return Launch(made, grid, (_THREADS, 1, 1), 0, operands, places)
 
 
 def _whole(problem: Problem, kernel: Kernel) -> bool:

@@ -68,8 +68,14 @@ def _geometry(sum_: np.dtype[Any], epilogue: bool, variant: str) -> np.dtype[Any
         fields += [("epilogue", np.dtype([*limits, ("absolute", "i4")], align=True))]
     if variant == "masked":
         fields += [*_steps("mask"), ("gain", sum_), ("least", sum_)]
+    if variant == "rank":
+        fields += [("rank", "i4"), ("runs", "i4")]
     if variant == "bank":
         fields += [("out_filter", "i8"), ("filters", "i4")]
+    if variant in ("joint", "patches"):
+        fields += [("image_channel", "i8"), ("out_channel", "i8"), ("channels", "i4")]
+    if variant == "patches":
+        fields += [("patch", "i4"), ("search", "i4")]
     return np.dtype(fields, align=True)
 
 
@@ -105,8 +111,8 @@ class Constants:
         """Take the weights of a program for as many (`fixed`), or of one for any number.
 
         `label` begins the names of scratch arrays, to tell those of several launches apart.
-        The `variant` of the geometry, "masked" or "bank", has fields more. What may not `travel` as
-        an argument lies in device memory, however little it is.
+        The `variant` of the geometry, "masked", "bank", "joint" or "patches", has fields more. What
+        may not `travel` as an argument lies in device memory, however little it is.
         """
         self.counts, self.edges = problem.edges
         self.weights = dtypes.rounded(np.ascontiguousarray(weights).ravel(), problem.sum)

@@ -14,10 +14,19 @@ from itertools import product
 import numpy as np
 
 from gpuconv import arguments, dtypes, kernels
-from gpuconv.backends.cuda import bank, linear
+from gpuconv.backends.cuda import bank, linear, lucy
+from gpuconv.backends.cuda.canny import Edges
 from gpuconv.backends.cuda.launch import Layout
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program
+from gpuconv.backends.cuda.warmup_neighbours import (
+    LAYOUTS,
+    LIMITS,
+    Neighbours,
+    denoise,
+    every_neighbourhood,
+    planned,
+)
 from gpuconv.bank import Bank
 from gpuconv.cost import gpu
 from gpuconv.epilogue import NOTHING, Epilogue
@@ -25,24 +34,7 @@ from gpuconv.errors import choose
 from gpuconv.kernel import Kernel
 from gpuconv.plan import Plan, make_plan
 
-__all__ = ["LIMITS", "SETS", "Call", "Filters", "programs"]
-
-#: What programs are made for where no device is asked: an H200.
-LIMITS = Limits(132, 227 * 1024)
-
-#: A 4K frame: large enough to keep any device busy, and its rows are aligned.
-_HEIGHT, _WIDTH = 2160, 3840
-
-#: How pixels may lie in memory, each with what it is like; shapes are channels first.
-_LAYOUTS: dict[str, Layout] = {
-    "grey": Layout.contiguous((_HEIGHT, _WIDTH)),
-    "colour": Layout((3, _HEIGHT, _WIDTH), (1, 3 * _WIDTH, 3)),
-    # From an odd column on: nothing is aligned.
-    "crop": Layout((_HEIGHT, _WIDTH - 1), (_WIDTH, 1), phase=1),
-    "transposed": Layout((_HEIGHT, _WIDTH), (1, _HEIGHT)),
-    # Too few tiles for a large device.
-    "small": Layout.contiguous((256, 256)),
-}
+__all__ = ["LIMITS", "SETS", "Call", "Filters", "Neighbours", "planned", "programs"]
 
 #: Photographs, grey and in colour, and what is computed from them.
 _USUAL = (("uint8", "grey"), ("uint8", "colour"), ("float32", "grey"))
@@ -77,13 +69,13 @@ class Call:
             self.nan,
             self.epilogue,
         )
-        shape = _LAYOUTS[self.layout].shape
+        shape = LAYOUTS[self.layout].shape
         request = options.request(shape, dtype, self.kernel, 0.0, dtype, self.masked)
         return make_plan(request, gpu(limits.multiprocessors))
 
     def programs(self, limits: Limits) -> tuple[Program, ...]:
         """Return the programs that the call runs, on a device with these limits."""
-        image, plan = _LAYOUTS[self.layout], self.plan(limits)
+        image, plan = LAYOUTS[self.layout], self.plan(limits)
         out = image if plan.shape == image.shape else Layout.contiguous(plan.shape)
         work = linear.launches(plan, image, out, limits)
         return tuple(launch.program for launch in work.launches)
@@ -100,7 +92,7 @@ class Filters:
         """Return the programs that all filters run at once."""
         plans = tuple(call.plan(limits) for call in self.calls)
         made = Bank(plans, self.reduce, NOTHING, plans[0].dtype)
-        image = _LAYOUTS[self.calls[0].layout]
+        image = LAYOUTS[self.calls[0].layout]
         out = image if self.reduce else Layout.contiguous(made.shape)
         work = bank.launches(made, image, out, limits)
         return () if isinstance(work, str) else tuple(each.program for each in work.launches)
@@ -180,7 +172,7 @@ def _every_layout() -> Iterator[Call]:
     yield Call("float32", _dense(3, 3), "small", method="dense")
 
 
-def _every_end() -> Iterator[Call | Filters]:
+def _every_end() -> Iterator[Call | Edges | Filters]:
     """Yield calls with more than sums: epilogues, weights of pixels, several filters."""
     finished = Epilogue(scale=0.5, offset=3, absolute=True, low=0, high=200)
     for dtype, kernel in (("uint8", kernels.laplacian()), ("float32", _dense(3, 3))):
@@ -196,30 +188,44 @@ def _every_end() -> Iterator[Call | Filters]:
     sobel = kernels.sobel_x(), kernels.sobel_y()
     for dtype in ("uint8", "float32"):
         yield Filters(tuple(Call(dtype, kernel) for kernel in sobel), "magnitude")
+    yield Filters(tuple(Call("float32", kernel) for kernel in sobel), "direction")
+    yield from (Edges("float32"), Edges("float64"))
     for taps, dtype in ((3, "float32"), (7, "float32"), (7, "float64"), (15, "uint8")):
         yield Filters((Call(dtype, _dense(taps, taps), method="dense"),) * 3, None)
 
 
+def _every_iteration() -> Iterator[lucy.Iteration]:
+    for dtype in ("float32", "float64"):
+        yield lucy.Iteration(dtype)
+
+
+#: What is compiled for a set.
+_Wanted = Call | Edges | Filters | Neighbours | lucy.Iteration
+
 #: Names of the sets.
-SETS: dict[str, tuple[str, Callable[[], Iterator[Call | Filters]]]] = {
+SETS: dict[str, tuple[str, Callable[[], Iterator[_Wanted]]]] = {
     "blur": ("Gaussians of σ 1, 2 and 5, and the 3×3 mean", _blur),
     "edges": ("Sobel, Laplacian and outline", _edges),
     "sharpen": ("sharpen, unsharp and emboss", _sharpen),
+    "denoise": ("medians of 3×3 and 5×5, the bilateral filter, non-local means", denoise),
     "all": ("the other sets, and every form of every kernel for every dtype", lambda: _all()),
 }
 
 
-def _all() -> Iterator[Call | Filters]:
+def _all() -> Iterator[_Wanted]:
     for part in (
         _blur,
         _edges,
         _sharpen,
+        denoise,
         _every_dtype,
         _every_form,
         _every_box,
         _every_recursion,
         _every_layout,
         _every_end,
+        every_neighbourhood,
+        _every_iteration,
     ):
         yield from part()
 

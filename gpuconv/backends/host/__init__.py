@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gpuconv.backends.device import Device
 from gpuconv.backends.host.threads import thread_count
+from gpuconv.backends.transfer import Transfer
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu
 from gpuconv.neighbourhood import NeighbourhoodPlan
@@ -22,6 +23,8 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "compare",
+    "correct",
     "describe",
     "devices",
     "empty",
@@ -32,6 +35,7 @@ __all__ = [
     "place",
     "run",
     "run_bank",
+    "run_circular",
 ]
 
 NAME = "host"
@@ -50,6 +54,32 @@ def asarray(image: Any) -> NDArray[Any]:
 def asnumpy(array: NDArray[Any]) -> NDArray[Any]:
     """Return `array`, which is in host memory."""
     return array
+
+
+def run_circular(images: NDArray[Any], transfer: Transfer) -> None:
+    """Multiply images (…, rows, columns), contiguous and periodic, in their spectra, in place."""
+    from gpuconv.backends.host import circular
+
+    circular.run(images, transfer)
+
+
+def compare(observed: NDArray[Any], blurred: NDArray[Any], least: float) -> None:
+    """Make observed / blurred of `blurred`, contiguous, and 0 where it is not above `least`."""
+    from gpuconv.backends.host import lucy
+
+    lucy.compare(observed, blurred, least)
+
+
+def correct(
+    estimate: NDArray[Any], votes: NDArray[Any], shares: NDArray[Any] | None = None
+) -> None:
+    """Multiply an estimate (…, H, W), contiguous, with votes ≥ 0 and with shares (H, W) of them.
+
+    The votes are used as scratch; those below 0 count as 0.
+    """
+    from gpuconv.backends.host import lucy
+
+    lucy.correct(estimate, votes, shares)
 
 
 def describe(plan: Any) -> tuple[str, ...]:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import tiling
 from gpuconv.backends.host import dense, linear
-from gpuconv.backends.host.load import load
+from gpuconv.backends.host.idle import Leftovers, left_by_one
+from gpuconv.backends.host.load import loading
 from gpuconv.backends.host.pieces import Piece
 from gpuconv.backends.host.threads import deal, workers
 from gpuconv.bank import Bank
@@ -30,6 +31,23 @@ Array = NDArray[Any]
 #: are made again for each tile, which costs a little time and no memory.
 _KEPT = 64 * 2**20
 
+#: What two threads leave behind for tiles of two or three shapes.
+_IDLE = Leftovers[Bank, tuple[list[tiling.Tile], list["_Made"]]](most=24 * 2**20)
+
+#: Bytes of a tile, about, and of a filter beside its scratch: views into that, and calls.
+_TILE, _FILTER = 500, 10_000
+
+#: Tiles of which it is remembered how they are loaded: all of a small image.
+_REMEMBERED = 64
+
+#: What a response and those before it become.
+_COMBINED: dict[str | None, np.ufunc] = {
+    "magnitude": np.add,
+    "max": np.maximum,
+    "sum": np.add,
+    "direction": np.arctan2,
+}
+
 #: Dense filters that share the copies of a tile that they are products with: their sums lie next to
 #: each other, and more of them would leave the cache.
 _TOGETHER = 4
@@ -37,24 +55,35 @@ _TOGETHER = 4
 
 def run(bank: Bank, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `bank` says; they must not overlap."""
-    first = bank.plans[0]
-    # Tiles of one shape after the other, so that a thread needs filters for one shape at a time.
-    tiles = list(tiling.tiles(first.y, first.x, *_tile(bank)))
-    tiles.sort(key=lambda tile: tile.shape, reverse=True)
-    planes = list(product(*map(range, first.batch)))
+    tiles, spare = _IDLE.take(bank) or (_tiles(bank), [])
+    planes = list(product(*map(range, bank.plans[0].batch)))
     made, every = (_Reduced, ()) if bank.reduce else (_Stacked, (slice(None),))
+    used: list[_Made] = []
 
     def draw(deck: Iterator[int]) -> None:
-        filters: _Stacked | _Reduced | None = None
+        mine = left_by_one(spare) or {}
         with np.errstate(all="ignore"):
             for item in deck:
                 tile, plane = tiles[item // len(planes)], planes[item % len(planes)]
-                if filters is None or filters.shape != tile.shape:
-                    filters = made(bank, tile.shape)
-                filters.run(tile, image[plane], out[(*every, *plane)])
+                if tile.shape not in mine:
+                    if sum(filters.bytes for filters in mine.values()) > _KEPT:
+                        mine.clear()
+                    mine[tile.shape] = made(bank, tile.shape)
+                mine[tile.shape].run(tile, image[plane], out[(*every, *plane)])
+        used.append(mine)
 
     seconds = sum(plan.prediction.seconds for plan in bank.plans)
     deal(draw, len(tiles) * len(planes), workers(seconds))
+    kept = used + spare
+    size = sum(_FILTER + filters.bytes for each in kept for filters in each.values())
+    _IDLE.leave(bank, (tiles, kept), size + _TILE * len(tiles))
+
+
+def _tiles(bank: Bank) -> list[tiling.Tile]:
+    """Return the tiles, those of one shape after the other: filters made are then made once."""
+    first = bank.plans[0]
+    tiles = tiling.tiles(first.y, first.x, *_tile(bank))
+    return sorted(tiles, key=lambda tile: tile.shape, reverse=True)
 
 
 def _tile(bank: Bank) -> tuple[int, int]:
@@ -69,7 +98,7 @@ class _Filters:
     def __init__(self, plans: list[Plan], shape: tuple[int, int]) -> None:
         self.plans, self.shape = plans, shape
         self._kept = dict[int, Callable[[Piece, Array, Array], None]]()
-        self._bytes = 0
+        self.bytes = 0
 
     def __call__(self, i: int, tile: tiling.Tile, image: Array, out: Array) -> None:
         """Write what filter `i` makes of a tile to `out`, which is the tile's alone."""
@@ -80,9 +109,9 @@ class _Filters:
         if i in self._kept:
             return self._kept[i]
         made = linear.filter_of(self.plans[i], self.shape)
-        if self._bytes < _KEPT:
+        if self.bytes < _KEPT:
             self._kept[i] = made
-            self._bytes += made.bytes
+            self.bytes += made.bytes
         return made
 
 
@@ -93,6 +122,11 @@ class _Stacked:
         self.shape = shape
         plans = [replace(plan, epilogue=bank.epilogue) for plan in bank.plans]
         self._filters = _Filters(plans, shape)
+
+    @property
+    def bytes(self) -> int:
+        """Of all that it holds."""
+        return self._filters.bytes
 
     def run(self, tile: tiling.Tile, image: Array, out: Array) -> None:
         """Filter a tile of `image` (H, W) into `out` (F, H, W)."""
@@ -116,6 +150,14 @@ class _Reduced:
         room = np.empty((2, -(-shape[0] // group), group, shape[1]), bank.accumulator)
         self._grouped, (self._total, self._part) = room[0], room.reshape(2, -1, shape[1])
         self._total, self._part = self._total[: shape[0]], self._part[: shape[0]]
+        self._loads = dict[tuple[int, ...], Callable[[Array], None]]()
+        self._limits = _limits(bank)
+        self._room = room.nbytes + sum(stack.bytes for _, stack in self._stacks)
+
+    @property
+    def bytes(self) -> int:
+        """Of all that it holds."""
+        return self._room + self._filters.bytes
 
     def run(self, tile: tiling.Tile, image: Array, out: Array) -> None:
         """Filter a tile of `image` (H, W) into `out` (H, W)."""
@@ -125,29 +167,33 @@ class _Reduced:
         if self._bank.reduce == "magnitude":
             np.sqrt(self._total, out=self._total)
         self._bank.epilogue.apply(self._total)
-        store(self._total, out[tile.rows, tile.columns])
+        target = out[tile.rows, tile.columns]
+        if self._limits:
+            np.rint(self._total, out=self._total)
+            self._total.clip(*self._limits, out=self._total)
+            np.copyto(target, self._total, casting="unsafe")
+        else:
+            store(self._total, target)
 
     def _collect(self, response: Array, total: Array, first: bool) -> None:
         """Add a response, which may be overwritten, to what the others became."""
         if self._bank.reduce == "magnitude":
             np.multiply(response, response, out=total if first else response)
+        elif self._bank.reduce == "direction":
+            # To add 0 makes 0 of −0, beside which arctan2 would tell left from left.
+            np.add(response, 0, out=total if first else response)
         elif first:
             np.copyto(total, response)
         if not first:
-            combine = np.maximum if self._bank.reduce == "max" else np.add
-            combine(total, response, out=total)
+            _COMBINED[self._bank.reduce](response, total, out=total)
 
     def _responses(self, tile: tiling.Tile, image: Array) -> Iterator[Array]:
         """Yield what each filter makes of a tile; it may be overwritten."""
         alone = list(self._alone)
-        for members, stack in self._stacks:
-            plan = self._bank.plans[members[0]]
-            rows, columns = _sources(plan, tile)
-            y = span(plan.border[0], rows.start, rows.stop, plan.y.n)
-            x = span(plan.border[1], columns.start, columns.stop, plan.x.n)
-            load(image, y, x, plan.cval, stack.pixels)
+        for number, (members, stack) in enumerate(self._stacks):
+            self._loading(number, tile)(image)
             stack.compute()
-            if _smeared(plan, stack):
+            if _smeared(self._bank.plans[members[0]], stack):
                 alone += members
                 continue
             for i, sums in zip(members, stack.sums, strict=True):
@@ -156,6 +202,40 @@ class _Reduced:
         for i in alone:
             self._filters(i, tile, image, self._part)
             yield self._part
+
+    def _loading(self, number: int, tile: tiling.Tile) -> Callable[[Array], None]:
+        """Return a call that copies what a stack reads for a tile."""
+        key = number, *tile.source_rows, *tile.source_columns
+        known = self._loads.get(key)
+        if known is None:
+            members, stack = self._stacks[number]
+            plan = self._bank.plans[members[0]]
+            rows, columns = _sources(plan, tile)
+            y = span(plan.border[0], rows.start, rows.stop, plan.y.n)
+            x = span(plan.border[1], columns.start, columns.stop, plan.x.n)
+            known = loading(y, x, plan.cval, stack.pixels)
+            if len(self._loads) < _REMEMBERED:
+                self._loads[key] = known
+        return known
+
+
+#: Filters of one thread, by the shape of a tile.
+_Made: TypeAlias = dict[tuple[int, int], _Stacked | _Reduced]
+
+
+def _limits(bank: Bank) -> tuple[int, int] | None:
+    """Return the least and the largest integer of an output, if nothing more is to be minded.
+
+    Sums hold these limits exactly, and none of them is NaN.
+    """
+    first = bank.plans[0]
+    written = np.iinfo(bank.out_dtype) if bank.out_dtype.kind in "iu" else None
+    if written is None or written.bits == 64 or first.dtype.kind == "f" or not isfinite(first.cval):
+        return None
+    total = sum(plan.kernel.total / abs(plan.kernel.divisor) for plan in bank.plans)
+    if total * max(2.0**64, abs(first.cval)) >= float(np.finfo(bank.accumulator).max):
+        return None
+    return int(written.min), int(written.max)
 
 
 def _together(plans: tuple[Plan, ...]) -> tuple[list[list[int]], list[int]]:
@@ -172,10 +252,11 @@ def _together(plans: tuple[Plan, ...]) -> tuple[list[list[int]], list[int]]:
 
 
 def _smeared(plan: Plan, stack: dense.Stack) -> bool:
-    """Return whether there is NaN or infinity among the sums, which bands smear."""
+    """Return whether there is NaN or infinity among the pixels, which bands smear."""
     if plan.dtype.kind != "f" and isfinite(plan.cval):
         return False
-    return not all(isfinite(sums.sum()) for sums in stack.sums)
+    # Rows are added to each other faster than the numbers of a row.
+    return not isfinite(np.add.reduce(np.add.reduce(stack.pixels)))
 
 
 def _sources(plan: Plan, tile: tiling.Tile) -> tuple[range, range]:

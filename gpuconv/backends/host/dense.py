@@ -40,6 +40,8 @@ class Stack:
     compute: Callable[[], object]
     #: Of each kernel, (groups, rows of a group, columns): more rows than asked for at the end.
     sums: tuple[Array, ...]
+    #: Of all that it holds.
+    bytes: int
 
 
 def stack(plans: list[Plan], height: int, width: int) -> Stack:
@@ -83,4 +85,5 @@ def stack(plans: list[Plan], height: int, width: int) -> Stack:
 
     rounds = [some(j, part if j else sums) for j in range(0, x.taps, at_once)]
     each = sums.reshape(count, len(plans), group, width).swapaxes(0, 1)
-    return Stack(pixels, summed(rounds, sums, part, sums), tuple(each))
+    held = sum(array.nbytes for array in (pixels, copies, sums, part))
+    return Stack(pixels, summed(rounds, sums, part, sums), tuple(each), held)

@@ -7,13 +7,16 @@ as much as the filter itself, for smaller images more.
 from __future__ import annotations
 
 import threading
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from gpuconv.backends.host.filter import Filter, StripFilter
 from gpuconv.backends.host.pieces import Piece
 from gpuconv.plan import Plan
 
-__all__ = ["Filters", "Idle"]
+__all__ = ["Filters", "Idle", "Leftovers", "left_by_one"]
+
+Owner = TypeVar("Owner")
+Thing = TypeVar("Thing")
 
 #: Filters of one thread: by the shape of a piece, and that of a stack of planes.
 Filters: TypeAlias = dict[tuple[tuple[int, int], tuple[int, ...]], Filter | StripFilter]
@@ -25,36 +28,42 @@ _PIECE = 500
 _FILTER = 10_000
 
 
-class Idle:
-    """Pieces and filters by plan. The oldest go when all together have more than `most` bytes."""
+def left_by_one(threads: list[Thing]) -> Thing | None:
+    """Take what one thread left behind, if others have not taken all of it already."""
+    try:
+        return threads.pop()
+    except IndexError:
+        return None
+
+
+class Leftovers(Generic[Owner, Thing]):
+    """What calls of one owner leave behind. The oldest go when there is more than `most` bytes."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         #: Bytes of all that is kept, about.
         self.bytes = 0
-        # By the identity of the plan: a look takes no longer where there are thousands.
-        self._left = dict[int, list[tuple[Plan, Left, int]]]()
+        # By the identity of the owner: a look takes no longer where there are thousands.
+        self._left = dict[int, list[tuple[Owner, Thing, int]]]()
         self._lock = threading.Lock()
 
-    def take(self, plan: Plan) -> Left | None:
-        """Return what a call of `plan` left behind: nobody else can find it while it is in use."""
+    def take(self, owner: Owner) -> Thing | None:
+        """Return what a call of `owner` left behind: nobody else finds it while it is in use."""
         with self._lock:
-            return self._pop(id(plan)) if id(plan) in self._left else None
+            return self._pop(id(owner)) if id(owner) in self._left else None
 
-    def give(self, plan: Plan, pieces: tuple[Piece, ...], filters: list[Filters]) -> None:
-        """Keep what a call of `plan` no longer needs."""
-        size = _PIECE * len(pieces)
-        size += sum(_FILTER + f.bytes for each in filters for f in each.values())
+    def leave(self, owner: Owner, thing: Thing, size: int) -> None:
+        """Keep what a call of `owner` no longer needs; it counts as `size` bytes."""
         with self._lock:
             # To the end: the first are the oldest.
-            alike = self._left.pop(id(plan), [])
-            self._left[id(plan)] = [*alike, (plan, (pieces, filters), size)]
+            alike = self._left.pop(id(owner), [])
+            self._left[id(owner)] = [*alike, (owner, thing, size)]
             self.bytes += size
             while self.bytes > self._most:
                 self._pop(next(iter(self._left)))
 
-    def _pop(self, key: int) -> Left:
-        """Return what was left behind last, of calls of one plan; it is kept no longer."""
+    def _pop(self, key: int) -> Thing:
+        """Return what was left behind last, of calls of one owner; it is kept no longer."""
         alike = self._left[key]
         _, left, size = alike.pop()
         if not alike:
@@ -67,3 +76,13 @@ class Idle:
         with self._lock:
             self._left.clear()
             self.bytes = 0
+
+
+class Idle(Leftovers[Plan, Left]):
+    """Pieces and filters by plan."""
+
+    def give(self, plan: Plan, pieces: tuple[Piece, ...], filters: list[Filters]) -> None:
+        """Keep what a call of `plan` no longer needs."""
+        size = _PIECE * len(pieces)
+        size += sum(_FILTER + f.bytes for each in filters for f in each.values())
+        self.leave(plan, (pieces, filters), size)

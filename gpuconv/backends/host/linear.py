@@ -17,7 +17,7 @@ from gpuconv import tiling
 from gpuconv.backends.host import box, dense, fourier, recursive, scale, separable
 from gpuconv.backends.host.block import Block
 from gpuconv.backends.host.filter import Filter, StripFilter, stacked, sums
-from gpuconv.backends.host.idle import Filters, Idle
+from gpuconv.backends.host.idle import Filters, Idle, left_by_one
 from gpuconv.backends.host.pieces import Piece, pieces, planes, undilated
 from gpuconv.backends.host.threads import deal, workers
 from gpuconv.cost.blocks import KEPT, together
@@ -48,7 +48,7 @@ def run(plan: Plan, image: Array, out: Array) -> None:
     used = list[Filters]()
 
     def draw(deck: Iterator[int]) -> None:
-        mine = spare.pop() if spare else {}
+        mine = left_by_one(spare) or {}
         with np.errstate(all="ignore"):
             for item in deck:
                 piece, index = parts[item // len(indices)], indices[item % len(indices)]

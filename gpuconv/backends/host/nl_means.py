@@ -1,14 +1,27 @@
-"""Non-local means on tiles."""
+"""Non-local means: a tile against itself, shifted, by sums over windows.
+
+A tile is one long run of pixels, as for :mod:`gpuconv.backends.host.box`: the pixel below is
+`columns` further on, so that a shift (down, right) is one along the run. The patches of p and p + t
+are as alike as those of p + t and p: half of the shifts t make the weights of all, each of which
+serves the pixel before it and the one behind it (Darbon et al., ISBI 2008). Squared differences are
+added up over patches by windows built from smaller windows, so that the size of patches hardly
+matters, nothing drifts, and NaN stays in the windows that hold it.
+"""
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from gpuconv.algorithms.box import runs
 from gpuconv.backends.host.tile import TileBlock
+from gpuconv.backends.host.windows import Run, Windows
 from gpuconv.dtypes import store
 from gpuconv.neighbourhood import NeighbourhoodPlan, NonLocalMeans
 
@@ -19,32 +32,118 @@ Array = NDArray[Any]
 
 def block(plan: NeighbourhoodPlan, height: int, width: int) -> TileBlock:
     """Return a block for output tiles of a height and a width."""
-    wanted = plan.neighbourhood
-    assert isinstance(wanted, NonLocalMeans)
-    s, patch = wanted.search_distance, wanted.patch_size
-    half = patch // 2
-    channels = () if plan.channels is None else (plan.channels,)
-    margin = 2 * s + patch - 1
-    pixels = np.empty((*channels, height + margin, width + margin), plan.accumulator)
+    tile = _Tile(plan, height, width)
+    return TileBlock(tile.pixels if plan.channels is not None else tile.pixels[0], tile.compute)
 
-    def at(y: int, x: int) -> Array:
-        return pixels[..., s + half + y : s + half + y + height, s + half + x :][..., :width]
 
-    def compute(out: Array) -> None:
-        total = np.zeros(at(0, 0).shape, pixels.dtype)
-        weight = np.zeros(total.shape[-2:], pixels.dtype)
-        reach = range(-s, s + 1)
-        for y, x in product(reach, reach):
-            distance = np.zeros(total.shape, pixels.dtype)
-            for j, i in product(range(-half, patch - half), repeat=2):
-                distance += (at(y + j, x + i) - at(j, i)) ** 2
-            distance /= patch * patch
-            if channels:
-                distance = distance.mean(axis=0)
-            w = np.exp(-np.maximum(distance - 2 * wanted.sigma**2, 0) / wanted.h**2)
-            total += w * at(y, x)
-            weight += w
-        total /= weight
-        store(total, out)
+@dataclass(frozen=True)
+class _Row:
+    """The shifts of one row, and what makes the weights of each."""
 
-    return TileBlock(pixels, compute)
+    down: int
+    #: Shifts to the right.
+    rights: range
+    #: Turn squared differences into weights.
+    steps: list[Callable[[], object]]
+    squares: Array
+    weights: Array
+    #: Scratch beside the squares, and beside the weights.
+    others: tuple[Array, Array]
+
+
+class _Tile:
+    """A tile of all channels with its halo, and scratch for what is made of it."""
+
+    def __init__(self, plan: NeighbourhoodPlan, height: int, width: int) -> None:
+        wanted = plan.neighbourhood
+        assert isinstance(wanted, NonLocalMeans)
+        self._wanted, self._channels, dtype = wanted, plan.channels or 1, plan.accumulator
+        (above, below), (left, right) = wanted.reach
+        rows, self._columns = height + above + below, width + left + right
+        self._run = np.empty((self._channels, rows * self._columns), dtype)
+        self.pixels = self._run.reshape(self._channels, rows, self._columns)
+        #: Where the outputs lie in the run, from the first to the last.
+        self._first = above * self._columns + left
+        self._length = (height - 1) * self._columns + width
+        self._total = np.empty((self._channels, self._length), dtype)
+        self._weight = np.empty(self._length, dtype)
+        strides = self._total.strides[0], self._columns * dtype.itemsize, dtype.itemsize
+        self._results = as_strided(self._total, (self._channels, height, width), strides)
+        # Windows along x follow on those along y, of which none is kept; one for each row beside.
+        room = 1 + runs(wanted.patch_size), self._run[0].nbytes
+        memory = np.empty(room, np.uint8)
+        self._rows = [self._row(down, memory) for down in range(wanted.search_distance + 1)]
+
+    def _row(self, down: int, memory: Array) -> _Row:
+        """Return the shifts so far down that are not the opposite of others."""
+        s, patch, dtype = self._wanted.search_distance, self._wanted.patch_size, self._run.dtype
+        windows = Windows(None, dtype, memory.shape, memory)
+        length = self._length + down * self._columns + s
+        squares = windows.empty(length + (patch - 1) * (self._columns + 1))
+        others = self._beside(squares, memory)
+        found = windows.over(windows.over(squares, patch, self._columns), patch, 1)
+        beside = self._beside(found, memory)
+        steps = [*windows.steps, *self._weigh(found.values, beside)]
+        rights = range(-s if down else 1, s + 1)
+        return _Row(down, rights, steps, squares.values, found.values, (others, beside))
+
+    def _beside(self, run: Run, memory: Array) -> Array:
+        """Return scratch for as many values that is not the run's."""
+        room: Array = next(each for each in memory if not np.shares_memory(each, run.room))
+        return room.view(run.values.dtype)[: run.values.size]
+
+    def _weigh(self, sums: Array, part: Array) -> Iterator[Callable[[], object]]:
+        scale, spared = (sums.dtype.type(each) for each in self._wanted.exponent(self._channels))
+        yield partial(np.multiply, sums, -scale / 2 if spared else -scale, out=sums)
+        if spared:
+            # min(2x, 0) is x − |x|, which takes half as long as np.minimum.
+            yield partial(np.add, sums, spared / 2, out=sums)
+            yield partial(np.abs, sums, out=part)
+            yield partial(np.subtract, sums, part, out=sums)
+        yield partial(np.exp, sums, out=sums)
+
+    def compute(self, out: Array) -> None:
+        """Filter what is in `pixels` into `out`."""
+        self._start()
+        for row in self._rows:
+            for right in row.rights:
+                self._compare(row, right)
+                self._add(row, right)
+        self._total /= self._weight
+        store(self._results if out.ndim == 3 else self._results[0], out)
+
+    def _start(self) -> None:
+        """Begin with the outputs' own pixels, whose weight is 1 where their patches are finite."""
+        self._compare(self._rows[0], 0)
+        own = self._wanted.search_distance
+        self._weight[...] = self._rows[0].weights[own : own + self._length]
+        pixels = self._run[:, self._first : self._first + self._length]
+        np.multiply(pixels, self._weight, out=self._total)
+
+    def _compare(self, row: _Row, right: int) -> None:
+        """Make the weights of a shift: of all pixels that are an output, or shifted to one."""
+        wanted, columns = self._wanted, self._columns
+        begin = self._first - row.down * columns - wanted.search_distance
+        begin -= wanted.patch_size // 2 * (columns + 1)
+        shifted = begin + row.down * columns + right
+        count = row.squares.size
+        for channel, run in enumerate(self._run):
+            part = row.others[0] if channel else row.squares
+            np.subtract(run[begin : begin + count], run[shifted : shifted + count], out=part)
+            np.multiply(part, part, out=part)
+            if channel:
+                np.add(row.squares, part, out=row.squares)
+        for step in row.steps:
+            step()
+
+    def _add(self, row: _Row, right: int) -> None:
+        """Add the pixels behind the outputs, and those before them, with the weights of a shift."""
+        first, length, part = self._first, self._length, row.others[1][: self._length]
+        own, shift = row.down * self._columns, row.down * self._columns + right
+        own += self._wanted.search_distance
+        for at, start in ((first + shift, own), (first - shift, own - shift)):
+            weights = row.weights[start : start + length]
+            np.add(self._weight, weights, out=self._weight)
+            for run, total in zip(self._run, self._total, strict=True):
+                np.multiply(weights, run[at : at + length], out=part)
+                np.add(total, part, out=total)

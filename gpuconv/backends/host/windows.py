@@ -38,6 +38,8 @@ class Windows:
     room : (int, int)
         Runs that are kept at a time at most, and bytes of the largest; see
         :func:`gpuconv.algorithms.box.room`.
+    memory : array of bytes, shape `room`, optional
+        Scratch that others use too, at other times; by default there is an own one.
 
     Examples
     --------
@@ -51,12 +53,19 @@ class Windows:
     ([753, 504, 255, 6], 'uint16')
     """
 
-    def __init__(self, limits: Limits | None, widest: np.dtype[Any], room: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        limits: Limits | None,
+        widest: np.dtype[Any],
+        room: tuple[int, int],
+        memory: Array | None = None,
+    ) -> None:
         self.steps = list[Callable[[], object]]()
         self._limits, self._widest = limits, widest
         # One allocation, which the next call gets again; several small ones go back to the system,
         # and fetching their pages anew takes longer than the additions.
-        self._free = list(np.empty(room, np.uint8))
+        own = np.empty(room, np.uint8) if memory is None else memory
+        self._free: list[Array] = list(own)
 
     def empty(self, length: int, count: int = 1) -> Run:
         """Return room for sums of `count` pixels each."""

@@ -161,6 +161,19 @@ static inline unsigned __byte_perm(unsigned x, unsigned y, unsigned select) {
   return result;
 }
 
+// Two halves of a word, each for itself.
+#define CUDA_ON_CPU_HALVES(name, item, better)                                                     \
+  static inline unsigned name(unsigned a, unsigned b) {                                            \
+    unsigned result = 0;                                                                           \
+    for (int i = 0; i < 32; i += 16) {                                                             \
+      const item x = (item)(a >> i), y = (item)(b >> i);                                           \
+      result |= (unsigned)(unsigned short)(x better y ? x : y) << i;                               \
+    }                                                                                              \
+    return result;                                                                                 \
+  }
+CUDA_ON_CPU_HALVES(__vminu2, unsigned short, <) CUDA_ON_CPU_HALVES(__vmaxu2, unsigned short, >)
+CUDA_ON_CPU_HALVES(__vmins2, short, <) CUDA_ON_CPU_HALVES(__vmaxs2, short, >)
+
 // The sum wraps on the hardware, so it is done in unsigned.
 static inline unsigned __dp4a(unsigned a, unsigned b, unsigned sum) {
   for (int i = 0; i < 32; i += 8) sum += (a >> i & 255) * (b >> i & 255);

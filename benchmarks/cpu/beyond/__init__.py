@@ -1,0 +1,1 @@
+"""Filters that are no convolutions, beside SciPy, scikit-image and OpenCV (``make beyond``)."""
