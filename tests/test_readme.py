@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,10 @@ SCIPY: dict[str, Filter] = {
     "kernel": sharpen,
     "soft": lambda p: ndimage.uniform_filter(p, 9, mode="reflect"),
     "stars": difference_of_gaussians,
+    "calm": lambda p: ndimage.median_filter(p, 5, mode="reflect"),
+    "strength": lambda p: (
+        np.hypot(*(ndimage.sobel(p, axis, mode="reflect") for axis in (0, 1))) / 4
+    ),
 }
 
 
@@ -114,8 +119,8 @@ def sampling(path: Path) -> int:
         return JpegImagePlugin.get_sampling(opened)
 
 
-def test_six_command_lines_are_shown() -> None:
-    assert len(COMMANDS) == 6
+def test_eight_command_lines_are_shown() -> None:
+    assert len(COMMANDS) == 8
     assert [re.search(r"-o (\w+)/", line).group(1) for line in COMMANDS] == list(SCIPY)  # type: ignore[union-attr]
 
 
@@ -207,6 +212,34 @@ def test_what_is_done_in_one_pass(workplace: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(names["inside"][over > 0.01], wanted, rtol=1e-4)
 
 
+def test_what_is_more_than_sums(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _, beyond, _ = BLOCKS["python"]
+    names = run_python(workplace, monkeypatch, [first, beyond])
+    coffee = pixels_of(Path("samples/coffee.jpg"), "RGB")
+    assert (names["calm"] == ndimage.median_filter(coffee, (5, 5, 1))).all()
+    sobel = [ndimage.sobel(names["grey"].astype(float), axis) for axis in (0, 1)]
+    np.testing.assert_allclose(names["steepness"], np.hypot(*sobel), rtol=1e-5, atol=1e-2)
+    assert names["smooth"].shape == coffee.shape
+    assert names["lines"].dtype == bool
+    assert names["gain"] > 3
+
+
+def test_the_restored_photograph_is_as_good_as_shown(root: Path, tmp_path: Path) -> None:
+    script, picture = root / "samples" / "restore.py", tmp_path / "restored.png"
+    done = subprocess.run(
+        [sys.executable, script, "--output", picture], capture_output=True, text=True, check=True
+    )
+    printed = re.findall(r"([\d.]+) dB, SSIM ([\d.]+) +band +(\d+)", done.stdout)
+    shown = re.findall(r"\| ([\d.]+) dB \| ([\d.]+) \| ([\d,]+) \|", README)
+    assert len(printed) == len(shown) == 5
+    found = np.array(printed, float)
+    told = np.array([[part.replace(",", "") for part in row] for row in shown], float)
+    np.testing.assert_allclose(found[:, :2], told[:, :2], atol=0.11)
+    np.testing.assert_allclose(found[:, 2], told[:, 2], rtol=0.05)
+    with Image.open(picture) as made, Image.open(root / "notebooks" / "restored.png") as kept:
+        assert made.size == kept.size
+
+
 def test_five_plans_are_explained_as_they_print(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPUCONV_NUM_THREADS", "2")
     [block] = BLOCKS["pycon"]
@@ -231,7 +264,7 @@ def test_the_python_for_a_gpu_runs(workplace: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "cupy", np)
     with runtime.use(cuda_on_cpu.CpuRuntime(mode="fast")) as cpu:
         names = run_python(workplace, monkeypatch, BLOCKS["python"])
-    assert len(BLOCKS["python"]) == 3
+    assert len(BLOCKS["python"]) == 4
     assert cpu.launches
     np.testing.assert_allclose(
         names["edges"], gc.convolve(names["grey"], gc.kernels.sobel_x()), rtol=1e-4, atol=1e-2
