@@ -41,7 +41,7 @@ class Choices:
             raise ArgumentTypeError(f"cval={cval!r} must be a real number")
         methods = ("auto", *ALGORITHMS[neighbourhood.family])
         return cls(
-            borders.pair(border, cval), float(cval), choose("method", method, methods, "a method")
+            borders.pair(border, cval), _number(cval), choose("method", method, methods, "a method")
         )
 
     def request(
@@ -71,6 +71,12 @@ class Choices:
             neighbourhood.computed_in(dtype, out_dtype),
             self.method,
         )
+
+
+def _number(cval: Any) -> float:
+    """Return a number as Python's; an integer that a float would round stays what it is."""
+    large = isinstance(cval, (int, np.integer)) and abs(int(cval)) > 2**53
+    return int(cval) if large else float(cval)
 
 
 def _holds(dtype: np.dtype[Any], value: float) -> bool:
@@ -138,7 +144,11 @@ def _of_truth(
         raise ArgumentTypeError(
             f"the output has dtype {given[0]}; of an image of bool it must be bool"
         )
-    room = None if out is None else out.view(np.uint8)
+    if "constant" in choices.border and choices.cval not in (0, 1):
+        raise ArgumentError(
+            f"cval={choices.cval!r} is no pixel of dtype bool; the border is made of such"
+        )
+    room = out.view(np.uint8) if hasattr(out, "view") else out
     pixels = image.view(np.uint8)
     found = applied(pixels, neighbourhood, choices, channel_axis, None, room, device)
     return out if out is not None else found.view(bool)

@@ -110,17 +110,18 @@ def check_out(out: Any, shape: tuple[int, ...], backend: ModuleType) -> Array:
     return array
 
 
-def check_pixels(image: Any, backend: ModuleType) -> Array:
-    """Return `image` as an array of `backend`, of a supported dtype."""
+def check_pixels(image: Any, backend: ModuleType, argument: str = "image") -> Array:
+    """Return `image`, given as `argument`, as an array of `backend`, of a supported dtype."""
     if isinstance(image, np.ma.MaskedArray):
         raise ArgumentTypeError(
-            "image is a masked array, whose mask would be ignored; pass image.filled(value)"
+            f"{argument} is a masked array, whose mask would be ignored; "
+            f"pass {argument}.filled(value)"
         )
     try:
         pixels: Array = backend.asarray(image)
     except ValueError as error:
-        raise ArgumentError(f"image is not a rectangular array: {error}") from error
-    dtypes.rule(pixels.dtype, "image")
+        raise ArgumentError(f"{argument} is not a rectangular array: {error}") from error
+    dtypes.rule(pixels.dtype, argument)
     return pixels
 
 

@@ -114,6 +114,14 @@ INLINE void weigh_window(const SUM *cells, const Call &call, const SUM *weights,
     }
 }
 
+// The weight of the pixel itself: 1, but NaN where one of its channels is not finite.
+INLINE SUM own_weight(const Means &means, int x) {
+    SUM weight = 1;
+#pragma unroll
+    for (int c = 0; c < CHANNELS; ++c) weight += means.own[c][x] - means.own[c][x];
+    return weight;
+}
+
 INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RESULT *out, int top,
                    int left, SUM *tile) {
     const Geometry &g = call.geometry;
@@ -125,7 +133,7 @@ INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RES
         Means means = {};
         fetch(cells + RADIUS * PITCH + PAD, SIZE, means.own);
 #pragma unroll
-        for (int x = 0; x < X; ++x) means.total[x] = 1;  // the pixel itself
+        for (int x = 0; x < X; ++x) means.total[x] = own_weight(means, x);
         weigh_window(cells, call, weights, means);
         finish(g, out, top + row, left + threadIdx.x * X, means);
     }

@@ -160,21 +160,44 @@ INLINE SUM weight_of(SUM difference, SUM factor, SUM spared) {
 
 // ---------------------------------------------------------------------------- the kernel
 
-// What a thread makes of X neighbours in a row.
+// What a thread makes of X neighbours in a row: the weighed mean of how others differ from them.
+// Of what pixels have in common nothing is lost, however many are added up.
 struct Means {
-    SUM weight[X], total[KEPT][X];
+    int row, column;  // of the first of the neighbours
+    SUM weight[X], moved[KEPT][X];
+#if CHANNELS == 1
+    SUM kept[X];  // of more channels they would take more registers than there are
+#endif
 
-    // Add the pixels that a shift leads to, `row` and `column` being those of the first.
+    INLINE Means(const Source &source, int row, int column)
+        : row(row), column(column), weight(), moved() {
+#if CHANNELS == 1
+#pragma unroll
+        for (int i = 0; i < X; ++i) kept[i] = source.at(0, row, column + i);
+#endif
+    }
+
+    INLINE SUM own(const Source &source, int channel, int i) const {
+#if CHANNELS == 1
+        return kept[i];
+#else
+        return source.at(channel, row, column + i);
+#endif
+    }
+
+    // Add the pixels that a shift leads to, from each neighbour `down` and `right`.
     INLINE void add(const Source &source, const SUM (&differences)[X], SUM factor, SUM spared,
-                    int first, int channels, int row, int column) {
+                    int first, int channels, int down, int right) {
 #pragma unroll
         for (int i = 0; i < X; ++i) {
             const SUM w = weight_of(differences[i], factor, spared);
             weight[i] += w;
 #pragma unroll
             for (int c = 0; c < KEPT; ++c)
-                if (CHANNELS || first + c < channels)
-                    total[c][i] = fused(w, source.at(first + c, row, column + i), total[c][i]);
+                if (CHANNELS || first + c < channels) {
+                    const SUM there = source.at(first + c, row + down, column + right + i);
+                    moved[c][i] = fused(w, there - own(source, first + c, i), moved[c][i]);
+                }
         }
     }
 };
@@ -213,7 +236,8 @@ INLINE void filter(const Source &source, const Call &call, const SUM *weights, R
     column.keep(source, g.search);
 #endif
     const int row = threadIdx.x, begin = threadIdx.y * X, middle = patch / 2;
-    Means means = {};
+    const int center = g.search + middle;
+    Means means(source, row + center, begin + center);
     int buffer = 0;
     for (int down = 0; down <= 2 * g.search; ++down)
 #pragma unroll 1
@@ -230,7 +254,7 @@ INLINE void filter(const Source &source, const Call &call, const SUM *weights, R
             SUM differences[X];
             along(some + row * pitch + begin, patch, differences);
             means.add(source, differences, WEIGHT(0), WEIGHT(1), first, g.channels,
-                      row + down + middle, begin + right + middle);
+                      down - g.search, right - g.search);
             if (BUFFERS == 1) __syncthreads();  // the sums are still being read
         }
     if (top + row >= g.out_height) return;
@@ -243,7 +267,7 @@ INLINE void filter(const Source &source, const Call &call, const SUM *weights, R
         for (int c = 0; c < KEPT; ++c)
             if (CHANNELS || first + c < g.channels)
                 write<1>(target + (first + c) * g.out_channel + x * out_column(g), g, 1,
-                         {means.total[c][i] / means.weight[i]});
+                         {means.own(source, first + c, i) + means.moved[c][i] / means.weight[i]});
     }
 }
 

@@ -128,6 +128,15 @@ def test_a_border_of_integers_is_made_of_their_kind(dtype: str, cval: float) -> 
     assert not gc.median(np.zeros((4, 4), dtype), border="wrap", cval=cval).any()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "cval"), [("uint64", 2**64 - 1), ("int64", 2**53 + 1), ("int64", -(2**63) + 1)]
+)
+def test_a_border_of_large_integers_is_exact(dtype: str, cval: int) -> None:
+    sign = 1 if cval > 0 else -1
+    found = gc.rank(np.zeros((1, 1), dtype), -(sign > 0), border="constant", cval=cval)
+    assert found.tolist() == [[cval]]
+
+
 def test_complex_pixels_have_no_order() -> None:
     with pytest.raises(ArgumentTypeError, match="real pixels"):
         gc.median(np.zeros((4, 4), complex))
@@ -142,6 +151,11 @@ def test_truth_values_can_be_chosen_from_but_have_no_mean() -> None:
         np.testing.assert_array_equal(found, wanted)
     with pytest.raises(ArgumentTypeError, match="must be bool"):
         gc.median(image, out=np.empty((9, 9), np.uint8))
+    with pytest.raises(ArgumentTypeError, match="out is of type list"):
+        gc.median(image, out=image.tolist())
+    with pytest.raises(ArgumentError, match=r"cval=7.0 is no pixel of dtype bool"):
+        gc.median(image, border="constant", cval=7)
+    assert gc.maximum(image, border="constant", cval=1)[0].all()
     with pytest.raises(ArgumentTypeError, match="not supported"):
         gc.bilateral(image, 3, sigma_color=1)
 

@@ -172,6 +172,17 @@ def test_a_window_that_has_a_pixel_which_is_not_finite_becomes_nan(bad: float) -
     np.testing.assert_allclose(found, expected, atol=4e-7)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_colour_that_is_not_finite_is_what_the_formula_makes_of_it(bad: float) -> None:
+    image = noise(3, 13, 15)
+    image[1, 6, 7] = bad
+    found = gc.bilateral(image, 5, sigma_color=0.5, channel_axis=0)
+    with np.errstate(invalid="ignore"):
+        expected = defined(image, Bilateral.of(5, sigma_color=0.5), joint=True)
+    np.testing.assert_allclose(found, expected, atol=4e-7)
+    assert np.isnan(found[:, 6, 7]).all()
+
+
 def test_a_marker_for_missing_pixels_does_not_spoil_its_neighbours() -> None:
     image = noise(13, 15)
     marked = image.copy()
@@ -327,6 +338,7 @@ def test_a_larger_window_and_more_channels_are_predicted_to_take_longer() -> Non
         ({"diameter": 0, "sigma_color": 1}, "diameter=0 must be in 1"),
         ({"diameter": 5, "sigma_color": 0}, "sigma_color=0 must be finite and above 0"),
         ({"diameter": 5, "sigma_color": np.nan}, "sigma_color=nan"),
+        ({"diameter": 5, "sigma_color": 10**400}, "must be finite and above 0"),
         ({"diameter": 5, "sigma_color": 1, "sigma_space": -2}, "sigma_space=-2"),
         ({"sigma_color": 1, "sigma_space": 1e9}, "sigma_space=1000000000.0 must be below"),
         ({"diameter": 5, "sigma_color": 1, "method": "fft"}, "method='fft'"),
@@ -341,7 +353,9 @@ def test_what_is_no_number_is_named() -> None:
     image = np.zeros((4, 4), np.float32)
     with pytest.raises(ArgumentTypeError, match=r"diameter=2\.5 must be an integer"):
         gc.bilateral(image, 2.5, sigma_color=1)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentTypeError, match="sigma_color='1' must be a number"):
+    with pytest.raises(ArgumentTypeError, match="sigma_color='1' must be a real number"):
         gc.bilateral(image, 5, sigma_color="1")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentTypeError, match="sigma_space=1j must be a real number"):
+        gc.bilateral(image, 5, sigma_color=1, sigma_space=1j)  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="complex64"):
         gc.bilateral(image.astype(np.complex64), 5, sigma_color=1)

@@ -120,6 +120,18 @@ def test_both_engines_find_the_same(engine: str, options: dict[str, Any]) -> Non
         assert (found != expected).sum() <= 3
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_quantile_that_is_a_magnitude_counts_it(engine: str, dtype: str) -> None:
+    y, x = np.mgrid[-4:5, -4:5]
+    hill = np.exp(-(y**2 + x**2) / 6)
+    options: dict[str, Any] = {"sigma": 0.7, "use_quantiles": True, "border": "nearest"}
+    for seed in range(30):
+        image = (hill + np.random.default_rng(seed).random((9, 9)) / 5).astype(dtype)
+        # Nothing is steeper than the steepest, which is not in the frame.
+        steepest = gc.canny(image, low_threshold=1, high_threshold=1, device=engine, **options)
+        assert steepest.sum() == 1
+
+
 def test_masks_on_both_engines(engine: str) -> None:
     image, mask = COINS[20:70, 30:100], np.ones((50, 70), bool)
     mask[10:20, 30:34] = False

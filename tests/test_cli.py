@@ -224,6 +224,13 @@ def test_no_parameter_is_hidden_by_an_option_of_batch(
         assert f"--{parameter.replace('_', '-')} " in group
 
 
+def test_all_that_a_parameter_may_be_stands_beside_its_flag(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["filters", "wiener"]) == 0
+    assert "  --balance auto|X " in capsys.readouterr().out
+
+
 def test_filters_as_json() -> None:
     every = json.loads(gpuconv_command("filters", "--json").stdout)
     assert [entry["name"] for entry in every] == list(catalog())

@@ -122,6 +122,14 @@ def test_a_median_a_bilateral_filter_and_the_strength_of_edges(photos: Path) -> 
     assert np.abs(pixels(photos / "out/sobel.png") - rounded(strength)).max() <= 1
 
 
+def test_a_filter_may_be_written_with_parentheses(photos: Path) -> None:
+    flags = ["--filter", "unsharp_mask(sigma=2)", "--amount", "3"]
+    done = batch(photos, "in/camera.png", "-o", "out", *flags)
+    assert done.returncode == 0, done.stderr
+    expected = gpuconv.unsharp_mask(data.camera(), 2, 3)
+    assert np.array_equal(pixels(photos / "out/camera.png"), expected)
+
+
 def test_a_footprint_with_its_anchor(photos: Path) -> None:
     flags = ["--filter", "maximum", "--footprint", "1 0 0; 1 1 1", "--anchor", "0x2"]
     done = batch(photos, "in/camera.png", "-o", "out", *flags, "--border", "wrap")

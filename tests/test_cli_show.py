@@ -151,6 +151,13 @@ def test_a_filter_without_a_kernel_is_told_of(capsys: pytest.CaptureFixture[str]
     }
 
 
+def test_the_filter_may_stand_after_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--psf", "disk(radius=2)", "wiener"]) == 0
+    after = capsys.readouterr().out
+    assert main(["show", "wiener(psf=disk(radius=2))"]) == 0
+    assert capsys.readouterr().out == after
+
+
 def test_kernels_among_its_parameters_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, "median", "--footprint", "0 1 0; 1 1 1; 0 1 0", "--anchor", "0x1")
     assert out.splitlines()[:4] == ["0 1 0", "1 1 1", "0 1 0", ""]

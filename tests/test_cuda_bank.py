@@ -216,3 +216,12 @@ def test_responses_that_are_not_aligned_are_not_stored_wide() -> None:
         assert isinstance(found, Work)
         stores.append(dict(found.launches[0].program.macros)["STORE"])
     assert stores == ["2", "1"]
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16"])
+def test_what_runs_apart_is_summed_as_wide_as_it_is_reduced(dtype: str) -> None:
+    image = np.random.default_rng(3).integers(0, 9000, (40, 55)).astype(dtype)
+    with runtime.use(cpu()):
+        found = gc.gradient_magnitude(image, 1.1, device="cuda")
+    slopes = gc.gradient_magnitude(image, 1.1, dtype="float64")
+    np.testing.assert_array_equal(found, np.rint(slopes))

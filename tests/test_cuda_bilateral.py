@@ -126,6 +126,16 @@ def test_what_is_not_finite_reaches_as_far_as_on_the_cpu(diameter: int, bad: flo
 
 
 @emulated
+@pytest.mark.parametrize(("channels", "diameter"), [(3, 5), (3, 19), (5, 5)])
+def test_a_colour_that_is_not_finite_is_what_the_formula_makes_of_it(
+    channels: int, diameter: int
+) -> None:
+    image = noise(channels, 25, 40)
+    image[1, 11, 20] = np.inf
+    check(image, Bilateral.of(diameter, sigma_color=0.3), channel_axis=0)
+
+
+@emulated
 @pytest.mark.parametrize("sigma", [1e-300, 1e-3, 1e30, 1e300])
 def test_sigmas_of_any_size(sigma: float) -> None:
     check(noise(12, 40), Bilateral.of(5, sigma_color=sigma))

@@ -117,6 +117,15 @@ def test_channels_have_their_weights_in_common(channels: int, limits: Limits) ->
 
 
 @emulated
+@pytest.mark.parametrize(("channels", "search"), [(1, 12), (3, 12)])
+def test_the_mean_of_any_number_of_equal_pixels_is_their_value(channels: int, search: int) -> None:
+    image = np.full((channels, 3, 4), 0.1, np.float32)
+    with runtime.use(cpu()):
+        found = gc.nl_means(image, 3, search, h=1, channel_axis=0, device="cuda")
+    np.testing.assert_array_equal(found, image)
+
+
+@emulated
 def test_channels_may_lie_anywhere_in_a_batch() -> None:
     wanted = NonLocalMeans.of(3, 1, h=0.2)
     check(noise(2, 3, 2, 9, 12), wanted, 1)

@@ -239,9 +239,9 @@ def named(argument: Any) -> str:
 NETWORKS = [
     (pixels(70, 261, nan=True), Rank.median(3), "reflect"),
     (pixels(3, 33, 256, dtype="uint8"), Rank.median(3), "wrap"),
-    (pixels(37, 140, dtype="int8"), Rank.median(5), "mirror"),
+    (pixels(37, 140, dtype="int8"), Rank.median((5, 4)), "mirror"),
     (pixels(2, 40, 130, dtype="uint16"), Rank.of(2, (2, 4)), "constant"),
-    (pixels(21, 35, dtype="int16"), Rank.of(14, (3, 7)), "nearest"),
+    (pixels(21, 35, dtype="int16"), Rank.of(9, (2, 7)), "nearest"),
     (pixels(20, 70, dtype="float16", nan=True), Rank.maximum((4, 3)), "reflect"),
     (pixels(40, 70, dtype="uint32"), Rank.median((1, 5)), "wrap"),
     (pixels(9, 30, dtype="int64"), Rank.median((5, 1)), "constant"),
@@ -305,7 +305,7 @@ def test_windows_that_no_shared_memory_holds_are_right() -> None:
     [
         (Rank.median(3), "network", "uint8", 3),
         (Rank.median(3), "network", "float32", 3),
-        (Rank.of(5, (4, 5)), "network", "uint16", 2),
+        (Rank.of(3, (2, 3)), "network", "uint16", 2),
         (Rank.median(footprint=DISK), "sort", "float32", 3),
         (Rank.median(13), "histogram", "uint8", 4),
         (Rank.maximum((5, 9)), "extreme", "float32", 3),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import gpuconv as gc
 from gpuconv import filters, kernels, operations
-from gpuconv.errors import ArgumentError
+from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.filters import Filter, catalog, lookup
 from gpuconv.filters.catalog import entry_of
 
@@ -223,7 +223,13 @@ def test_any_values_survive_a_spec(sigma: float, order: int) -> None:
         ("median:footprint=disc(radius=2)", r"did you mean 'disk'\?"),
         ("median:footprint=disk(radius=2", "has parentheses that do not match"),
         ("median:footprint=0 1; 1", "all rows must be equally long"),
-        ("median:footprint=none.npy", "kernel='none.npy' holds no kernel"),
+        ("median:footprint=none.npy", "^footprint='none.npy': kernel='none.npy' holds no kernel"),
+        ("median:footprint=a b", "^footprint='a b': kernel has the entry 'a'"),
+        (
+            "wiener:psf=mition_blur",
+            r"^psf='mition_blur': .*; did you mean 'motion_blur'\? .one of 'binomial'",
+        ),
+        ("wiener:psf=box(sice=3)", r"^psf='box\(sice=3\)': parameter='sice' is .* mean 'size'"),
         ("rank", "filter 'rank' needs rank: rank:rank=…"),
         ("bilateral:sigma_color=9", "give diameter or sigma_space, or both"),
         ("bilateral:diameter=9", "filter 'bilateral' needs sigma_color"),
@@ -281,6 +287,19 @@ def test_a_kernel_may_be_given_as_any_function_takes_it() -> None:
     assert weights == 5 * [rows]
 
 
+def test_the_point_of_a_kernel_is_told_where_it_is_not_the_middle() -> None:
+    middle, corner = (Filter("wiener", psf=gc.kernels.box(3).anchored(y, y)) for y in (1, 0))
+    assert middle != corner
+    assert corner.spec == f"{middle.spec}|anchor=0,0"
+
+
+def test_what_is_no_kernel_is_told_of_by_the_name_of_the_parameter() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"^footprint: kernel has dtype <U1"):
+        Filter("median", footprint=[["a"]])
+    with pytest.raises(ArgumentError, match=r"^psf: kernel has weights that are not finite"):
+        Filter("wiener", psf=[[np.nan]])
+
+
 def test_filters_are_keys() -> None:
     twice = [Filter("median", size=5), Filter.parse("median:size=5"), Filter("box")]
     assert len(set(twice)) == 2
@@ -297,6 +316,23 @@ def test_a_filter_tells_its_plans() -> None:
     assert box == gc.plan((40, 50), "uint8", gc.kernels.box(9), **options)
     slopes = Filter("sobel", scale=2).plans((40, 50), "uint8")
     assert [p.rows()[1][1].split(",")[0] for p in slopes] == ["3×3", "3×3"]
+
+
+def test_canny_is_planned_with_the_border_and_the_dtype_that_it_has() -> None:
+    blur, *slopes = Filter("canny").plans((40, 50), "uint8", border=None)
+    assert blur == gc.plan(
+        (40, 50), "uint8", gc.kernels.gaussian(1), border="constant", out_dtype="float64"
+    )
+    assert [each.dtype for each in slopes] == [np.float64, np.float64]
+    [blur, *_] = Filter("canny").plans((40, 50), "float32", border="wrap")
+    assert "wrap along y" in blur.explain()
+    assert blur.out_dtype == np.float32
+
+
+@pytest.mark.parametrize("spec", ["canny", "richardson_lucy:psf=box"])
+def test_what_is_for_real_pixels_has_no_plan_for_others(spec: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="dtype=complex64: this filter is for real pixels"):
+        Filter.parse(spec).plans((40, 50), "complex64")
 
 
 def test_a_filter_that_has_but_one_way_has_no_plan() -> None:

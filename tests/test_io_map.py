@@ -20,7 +20,7 @@ from scipy import ndimage
 import gpuconv as gc
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.io import Image, Metadata
-from gpuconv.io.colour import from_linear, to_linear
+from gpuconv.io.colour import divide_alpha, from_linear, to_linear
 
 PHOTO = skimage.data.astronaut()[100:164, 180:230]
 RAMP = np.linspace(0, 255, 50).astype(np.uint8) * np.ones((64, 1), np.uint8)
@@ -275,6 +275,11 @@ def test_an_image_tells_convolve_where_its_channels_are(shape: tuple[int, ...]) 
     np.testing.assert_array_equal(found, gc.convolve(pixels, gc.kernels.box(3), channel_axis=axis))
     moved = gc.correlate(Image.from_array(pixels), [[1, 0, 0]], channel_axis=None)
     np.testing.assert_array_equal(moved[:, 1:], pixels[:, :-1])
+
+
+def test_alpha_that_is_all_but_nothing_divides_nothing() -> None:
+    subnormal = np.array([[1e-40, 0.5]], np.float32)
+    assert divide_alpha(np.array([[0, 3]], np.float32), subnormal).tolist() == [[0.0, 6.0]]
 
 
 # Filters that are no convolutions, over images with alpha

@@ -190,7 +190,10 @@ def test_gaussian_with_sigma_zero_leaves_its_axis_alone() -> None:
         ({"sigma": 1, "radius_x": -1}, "radius_x=-1 must be at least 0"),
         ({"sigma": 1, "order": -1}, "order=-1 must be at least 0"),
         ({"sigma": 1, "order_x": -1}, "order_x=-1 must be at least 0"),
-        ({"sigma": 0, "order": 1}, "order=1 needs sigma > 0: a single pixel has no slope"),
+        (
+            {"sigma": 0, "order": 1},
+            "sigma=0 must be above 0 for order=1: a single pixel has no slope",
+        ),
         (
             {"sigma": 1e-200, "order": 2, "radius": 1},
             "kernel column has weights that are not finite",

@@ -205,7 +205,7 @@ def test_a_photograph_is_nearer_to_itself_without_noise(name: str, gained: float
 
 
 def test_an_image_without_noise_stays_as_it_is() -> None:
-    image = np.kron(noise(3, 4, dtype="uint8"), np.ones((9, 9), np.uint8))
+    image = np.add.outer(noise(27, dtype="uint8"), noise(36, dtype="uint8"))
     np.testing.assert_array_equal(gc.nl_means(image), image)
     np.testing.assert_allclose(gc.nl_means(np.full((9, 9), 0.25)), 0.25)
 
@@ -216,6 +216,28 @@ def test_h_and_sigma_may_be_extreme() -> None:
     np.testing.assert_allclose(mean, gc.convolve(image, gc.kernels.box(5)), rtol=1e-5)
     np.testing.assert_allclose(gc.nl_means(image, 3, 2, h=1e300), mean, rtol=1e-5)
     np.testing.assert_array_equal(gc.nl_means(image, 3, 2, h=1e-300), image)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("unit", [1e-18, 1e18, 1e30])
+def test_units_of_pixels_do_not_matter(unit: float, dtype: str) -> None:
+    image = noise(12, 14, dtype="float64")
+    found = gc.nl_means((image * unit).astype(dtype), 3, 2, h=0.3 * unit, sigma=0.1 * unit)
+    np.testing.assert_allclose(found / unit, defined(image, 3, 2, 0.3, 0.1), rtol=1e-6)
+    alone = gc.nl_means(image * unit, 3, 2) / unit
+    np.testing.assert_allclose(alone, gc.nl_means(image, 3, 2), rtol=1e-12)
+
+
+def test_noise_may_be_any_number_of_times_as_large_as_h() -> None:
+    image = noise(12, 14, dtype="float64") * 90
+    expected = defined(image, 3, 2, 1e-10, 20.0)
+    np.testing.assert_allclose(gc.nl_means(image, 3, 2, h=1e-16, sigma=20.0), expected)
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("uint16", 65500), ("uint8", 201), ("float32", 0.1)])
+def test_the_mean_of_any_number_of_equal_pixels_is_their_value(dtype: str, value: float) -> None:
+    image = np.full((5, 6), value, dtype)
+    np.testing.assert_array_equal(gc.nl_means(image, 3, 40, h=1.0), image)
 
 
 def test_what_is_not_said_of_the_noise_is_estimated() -> None:
@@ -274,3 +296,10 @@ def test_wrong_kinds_are_named() -> None:
         gc.nl_means(noise(4, 4), 2.5, h=1)  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="complex64"):
         gc.nl_means(noise(4, 4).astype(np.complex64), h=1)
+    with pytest.raises(ArgumentTypeError, match="image has dtype complex64; noise is estimated"):
+        gc.nl_means(noise(4, 4).astype(np.complex64))
+    for wrong in ("x", 1j, np.ones(2)):
+        with pytest.raises(ArgumentTypeError, match=r"sigma=.* must be a real number"):
+            gc.nl_means(noise(4, 4), sigma=wrong)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="sigma=nan must be finite and at least 0"):
+        gc.nl_means(noise(4, 4), sigma=np.nan)

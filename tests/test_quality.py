@@ -95,6 +95,18 @@ def test_an_image_is_most_like_itself(given: dict[str, Any]) -> None:
     assert gc.ssim(image, image, **given) == pytest.approx(1)
 
 
+def test_what_no_float_holds_is_infinitely_far() -> None:
+    image, black = np.ones((8, 8)), np.zeros((8, 8))
+    image[4, 4] = np.inf
+    assert gc.psnr(image, black) == gc.psnr(np.full((8, 8), 1e200), black) == -np.inf
+    assert np.isnan(gc.psnr(np.full((8, 8), np.nan), black))
+    assert np.isnan(gc.ssim(image, black))
+
+
+def test_a_range_whose_square_no_float_holds() -> None:
+    assert round(gc.psnr(np.ones((2, 2)), np.zeros((2, 2)), data_range=1e200)) == 4000
+
+
 @pytest.mark.parametrize("measure", [gc.psnr, gc.ssim])
 @pytest.mark.parametrize(
     ("given", "error", "words"),
@@ -105,6 +117,8 @@ def test_an_image_is_most_like_itself(given: dict[str, Any]) -> None:
         ({"reference": np.ones((8, 8), bool)}, TypeError, "bool"),
         ({"data_range": 0}, ValueError, "data_range=0 must be finite and above 0"),
         ({"data_range": "1"}, TypeError, "data_range='1' must be a number"),
+        ({"data_range": np.complex64(1)}, TypeError, "data_range=.* must be a number"),
+        ({"reference": np.ma.masked_equal(np.eye(8), 0)}, TypeError, "reference is a masked array"),
     ],
 )
 def test_what_cannot_be_compared_is_said(

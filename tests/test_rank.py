@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 import gpuconv as gc
 from gpuconv import cost
-from gpuconv.backends.host import rank_parts, sums
 from gpuconv.neighbourhood import Rank, Request, make_plan
 from gpuconv.neighbourhood.algorithms.rank_host import steps_of
 from gpuconv.reference import rank as defined
@@ -260,6 +259,13 @@ def test_scratch_is_bounded_whatever_the_image() -> None:
         assert scratch < 4 * 40 * 2**20
 
 
+def test_windows_far_larger_than_the_image_do_not_fill_the_memory() -> None:
+    plan = gc.plan((1, 4096), "float32", Rank.median(2000), method="histogram")
+    assert plan.prediction.peak < 2 * 2**30
+    columns = Rank.minimum(2000).columns
+    assert all(column is columns[0] for column in columns)
+
+
 @pytest.mark.parametrize(
     ("method", "wanted", "reason"),
     [
@@ -283,29 +289,3 @@ def test_an_empty_image_has_a_plan() -> None:
 def test_steps_are_those_of_the_algorithm() -> None:
     assert steps_of(Rank.minimum(9), "extreme").operations == 8
     assert steps_of(Rank.median(9), "network").phases > 1
-
-
-# ------------------------------------------------------------------------ parts
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "int16", "uint32", "int64", "float32", "float64"])
-def test_pixels_are_ordered_by_sixteen_bits_at_a_time(dtype: str) -> None:
-    values = pixels((500,), dtype)
-    order = rank_parts._order(values)
-    assert sorted(order.tolist()) == list(range(500))
-    np.testing.assert_array_equal(values[order], np.sort(values))
-
-
-def test_nan_of_either_sign_comes_last() -> None:
-    values = np.array([np.nan, np.inf, -np.nan, -np.inf, 0], "float32")
-    assert rank_parts._order(values)[:3].tolist() == [3, 4, 1]
-
-
-def test_counts_are_taken_in_the_narrowest_integers() -> None:
-    ones = sums.Counted(np.ones(400, np.uint8), 1)
-    for taps in (1, 2, 15, 255, 256, 300):
-        summing = sums.Sums()
-        found = summing.over(ones, taps, 1)
-        summing()
-        assert found.values.dtype == (np.uint8 if taps < 256 else np.uint16)
-        assert found.values.tolist() == [taps] * (401 - taps)

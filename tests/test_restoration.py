@@ -179,6 +179,20 @@ def test_a_filter_too_large_to_be_kept_is_computed_once(monkeypatch: pytest.Monk
     assert len(made) == 2  # to estimate what is around, and to restore
 
 
+def test_tiles_share_their_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, make = list[tuple[int, int]](), circular._columns_first
+
+    def counted(transfer: Any) -> Any:
+        sizes.append(transfer.size)
+        return make(transfer)
+
+    monkeypatch.setattr(circular, "_columns_first", counted)
+    monkeypatch.setattr(circular, "_KEPT", Bounded(most=1000))
+    monkeypatch.setattr(wiener_filter, "_POINTS", 60 * 60)
+    gc.wiener(picture(70, 90), SLANTED, 0.5)
+    assert len(sizes) == 2
+
+
 # ------------------------------------------------------------------------ Richardson and Lucy
 
 
@@ -277,6 +291,26 @@ def test_a_callback_sees_each_estimate_and_may_stop(engine: str) -> None:
     assert seen[0][1].shape == image.shape
     np.testing.assert_array_equal(seen[1][1], found)
     np.testing.assert_array_equal(found, gc.richardson_lucy(image, SLANTED, 2, **call))
+
+
+def test_a_callback_may_say_true_as_numpy_does() -> None:
+    seen = list[int]()
+
+    def watch(number: int, estimate: Array) -> Any:
+        seen.append(number)
+        return np.float64(number) > 1
+
+    gc.richardson_lucy(picture(9, 9), SLANTED, 5, callback=watch)
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3)])
+def test_an_image_much_smaller_than_the_psf_does_not_become_black(
+    engine: str, shape: tuple[int, int]
+) -> None:
+    image, wide = np.ones(shape), np.full((30, 41), 1 / (30 * 41))
+    found = gc.richardson_lucy(image, wide, 2, device=engine)
+    np.testing.assert_allclose(found, image, rtol=1e-6)
 
 
 def test_an_interrupt_leaves_the_output_as_it_was() -> None:
@@ -480,6 +514,7 @@ def test_bool_and_complex_images_are_refused(name: str, dtype: str) -> None:
         ({"noise": np.inf}, ValueError, "noise=inf"),
         ({"balance": "0.1"}, TypeError, "balance='0.1' must be 'auto', a number, or None"),
         ({"noise": "auto"}, TypeError, "noise='auto' must be a number, or None"),
+        ({"balance": np.ones(2)}, TypeError, "must be 'auto', a number, or None"),
     ],
 )
 def test_wiener_needs_to_know_how_much_noise(
@@ -496,6 +531,9 @@ def test_wiener_needs_to_know_how_much_noise(
         ({"iterations": 2.5}, TypeError, "iterations=2.5 must be an integer"),
         ({"filter_epsilon": -1}, ValueError, "filter_epsilon=-1"),
         ({"filter_epsilon": "no"}, TypeError, "filter_epsilon='no'"),
+        ({"filter_epsilon": np.complex64(1)}, TypeError, "filter_epsilon="),
+        ({"callback": 3}, TypeError, "callback=3 must be callable"),
+        ({"initial": np.ones((8, 8), bool)}, TypeError, "initial of dtype bool"),
         ({"psf": [[3, -1]]}, ValueError, "weights below 0"),
         ({"initial": np.ones((3, 3))}, ValueError, r"initial has shape \(3, 3\)"),
         ({"initial": np.ones((8, 8), complex)}, ValueError, "it must be real"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +39,7 @@ __all__ = [
     "glue",
     "help_of",
     "metavar_of",
+    "name_of",
     "named",
 ]
 
@@ -159,15 +161,20 @@ def named(arguments: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> named(["in/", "--filter", "gaussian:sigma=2", "--filter=box"])
-    ['gaussian', 'box']
+    >>> named(["in/", "--filter", "gaussian:sigma=2", "--filter=box", "--filter", "disk(radius=3)"])
+    ['gaussian', 'box', 'disk']
     """
     specs = [
         value if flag == "--filter" else flag.partition("=")[2]
         for flag, value in pairwise([*arguments, "-"])
         if (flag == "--filter" and not value.startswith("-")) or flag.startswith("--filter=")
     ]
-    return [spec.partition(":")[0].strip() for spec in specs]
+    return [name_of(spec) for spec in specs]
+
+
+def name_of(spec: str) -> str:
+    """Return the name in a filter's spec."""
+    return re.split("[:(]", spec, maxsplit=1)[0].strip()
 
 
 def add_filter_flags(parser: Parser, names: Sequence[str]) -> None:
@@ -200,9 +207,8 @@ def flag_of(name: str) -> str:
 
 def metavar_of(parameter: Parameter) -> str:
     """Return what stands for the value of `parameter` in a help text."""
-    if parameter.choices:
-        return "|".join(map(str, parameter.choices))
-    parts = [_METAVARS[kind] for kind in parameter.types if kind in _METAVARS]
+    parts = [*map(str, parameter.choices)]
+    parts += [_METAVARS[kind] for kind in parameter.types if kind in _METAVARS]
     return "|".join(parts) or "TEXT"
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from gpuconv.cli.filter_options import (
     chain_of,
     filters_of,
     flag_hint,
+    flag_of,
     glue,
+    name_of,
 )
 from gpuconv.cli.parser import Parser
 from gpuconv.errors import ArgumentError
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     """Draw a kernel, or what a filter does to an image."""
     arguments = glue(arguments)
     parser = _parser()
-    names = [head for a in arguments if (head := a.partition(":")[0]) in catalog()][:1]
+    names = _named(arguments)
     add_filter_flags(parser, names)
     options = parser.read(arguments, lambda: flag_hint(names))
     if options.name:
@@ -58,6 +61,14 @@ def main(arguments: Sequence[str]) -> int:
     elif options.output:
         write_whole(options.output, picture.to_png(filters[0].kernel.weights))
     return 0
+
+
+def _named(arguments: Sequence[str]) -> list[str]:
+    """Return the first filter that `arguments` name, but for a kernel that is one's parameter."""
+    parameters = (each for entry in catalog().values() for each in entry.parameters.values())
+    flags = {flag_of(each.name) for each in parameters if each.kernel}
+    words = (word for flag, word in pairwise(["", *arguments]) if flag not in flags)
+    return [name for word in words if (name := name_of(word)) in catalog()][:1]
 
 
 def _check(parser: Parser, options: argparse.Namespace, filters: Sequence[Filter]) -> None:

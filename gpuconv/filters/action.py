@@ -108,7 +108,7 @@ class Operation:
             if name not in known and options[name] != usual:
                 raise ArgumentError(
                     f"{name}={options[name]!r} is not for filter {self.name!r}, "
-                    f"which treats its border itself: leave {name} out"
+                    f"which has no {name}: leave it out"
                 )
         return {name: value for name, value in _told(options).items() if name in known}
 

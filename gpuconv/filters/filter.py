@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gpuconv.errors import ArgumentError
+from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.filters.action import Convolution, Operation
-from gpuconv.filters.catalog import Entry, lookup
+from gpuconv.filters.catalog import Entry, catalog, lookup
 from gpuconv.filters.matrix import KERNEL_SUFFIXES, kernel_of, normalized
 from gpuconv.filters.parameter import KernelValue, Parameter, written
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
@@ -222,7 +222,9 @@ class Filter:
         """The filter as a parameter of another one is written."""
         if self.parameters is not None:
             return f"{self.name}({self._told})" if self._told else self.name
-        return _listed(self.kernel.weights)
+        (rows, columns), (y, x) = self.kernel.shape, self.kernel.anchor
+        moved = f"|anchor={y},{x}" if (y, x) != (rows // 2, columns // 2) else ""
+        return _listed(self.kernel.weights) + moved
 
 
 def _pair(item: tuple[str, Any]) -> tuple[str, str]:
@@ -262,22 +264,35 @@ def _own(parameter: Parameter, value: Any) -> Any:
     """Return a value as it is kept: one that is a kernel as a filter, a list as a tuple."""
     if not parameter.kernel or value is None or isinstance(value, (Filter, int, float)):
         return tuple(value) if isinstance(value, list) else value
+    try:
+        return _kernel_filter(parameter, value)
+    except (ArgumentError, ArgumentTypeError) as error:
+        told = f"{parameter.name}={value!r}" if isinstance(value, str) else parameter.name
+        raise type(error)(f"{told}: {error}") from error
+
+
+def _kernel_filter(parameter: Parameter, value: Any) -> Filter:
+    """Return a value that is a kernel as a filter."""
     if isinstance(value, str):
-        return _kernel_filter(parameter.name, value)
+        return _written_kernel(value)
     if isinstance(value, Kernel) or KernelValue in parameter.types:
         return Filter.of_kernel(value)
     # Truth values are no weights, but 0 and 1 are.
-    return Filter.of_kernel(np.asarray(value) * 1)
+    rows = np.asarray(value)
+    return Filter.of_kernel(rows.astype(int) if rows.dtype == bool else rows)
 
 
-def _kernel_filter(parameter: str, text: str) -> Filter:
+def _written_kernel(text: str) -> Filter:
     """Return the kernel written as `text`: a filter, rows of numbers, or a file of such."""
-    named = re.match(r"\s*[A-Za-z_]\w*\s*($|[(:])", text) is not None
+    named = re.match(r"\s*([A-Za-z_]\w*)\s*($|[(:])", text)
     if not named or text.lower().endswith(KERNEL_SUFFIXES):
         return Filter.of_kernel(kernel_of(text))
+    if named[1] not in catalog():
+        kernels = [name for name, entry in catalog().items() if not entry.operation]
+        choose("kernel", named[1], kernels, "rows of numbers, a file, or a kernel of the library")
     made = Filter.parse(text)
     if not made.linear:
-        raise ArgumentError(f"{parameter}={text!r}: filter {made.name!r} has no kernel")
+        raise ArgumentError(f"filter {made.name!r} has no kernel")
     return made
 
 

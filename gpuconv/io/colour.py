@@ -95,7 +95,7 @@ def _decode(size: Pixels) -> Pixels:
 
 
 def divide_alpha(premultiplied: Pixels, alpha: Pixels) -> Pixels:
-    """Divide colour by alpha (0 … 1); 0 where alpha is not positive.
+    """Divide colour by alpha (0 … 1); 0 where alpha is not positive, or subnormal.
 
     Parameters
     ----------
@@ -108,8 +108,10 @@ def divide_alpha(premultiplied: Pixels, alpha: Pixels) -> Pixels:
     [[20.0, 0.0]]
     """
     alpha = alpha if premultiplied.ndim == alpha.ndim else alpha[..., np.newaxis]
-    # One quotient a pixel: a product for each channel is several times as fast.
-    inverse = np.divide(1, alpha, out=np.zeros_like(alpha), where=alpha > 0)
+    # One quotient a pixel: a product for each channel is several times as fast. Of a subnormal
+    # alpha, which rounding may leave where weights are tiny, the quotient could be infinite.
+    least = np.finfo(alpha.dtype).tiny
+    inverse = np.divide(1, alpha, out=np.zeros_like(alpha), where=alpha >= least)
     quotient: Pixels = premultiplied * inverse
     return quotient
 

@@ -43,7 +43,9 @@ def samples(sigma: float, radius: int, order: int = 0) -> Array:
     """
     if sigma == 0:
         if order:
-            raise ArgumentError(f"order={order} needs sigma > 0: a single pixel has no slope")
+            raise ArgumentError(
+                f"sigma={sigma:g} must be above 0 for order={order}: a single pixel has no slope"
+            )
         return np.ones(1)
     # What overflows for a tiny sigma is a zero weight, or not finite, which Kernel refuses.
     with np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, isqrt
+from math import isqrt
 from operator import index
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import numpy as np
 from gpuconv.dtypes import rule
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.neighbourhood.base import Neighbourhood
+from gpuconv.neighbourhood.measures import measure
 
 __all__ = ["Bilateral"]
 
@@ -65,8 +66,8 @@ class Bilateral(Neighbourhood):
         """
         if diameter is None and sigma_space is None:
             raise ArgumentError("give diameter or sigma_space, or both")
-        color = _positive("sigma_color", sigma_color)
-        space = None if sigma_space is None else _positive("sigma_space", sigma_space)
+        color = measure("sigma_color", sigma_color)
+        space = None if sigma_space is None else measure("sigma_space", sigma_space)
         radius = round(min(1.5 * (space or 0), _WIDEST))
         if diameter is not None:
             try:
@@ -125,11 +126,3 @@ class Bilateral(Neighbourhood):
     def computed_in(self, dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Return the wider of the accumulators of both dtypes."""
         return max(np.dtype(rule(d).accumulator) for d in (dtype, out_dtype))
-
-
-def _positive(argument: str, value: Any) -> float:
-    if not isinstance(value, (int, float, np.number)):
-        raise ArgumentTypeError(f"{argument}={value!r} must be a number")
-    if not (isfinite(value) and value > 0):
-        raise ArgumentError(f"{argument}={value!r} must be finite and above 0")
-    return float(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from operator import index
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ import numpy as np
 from gpuconv.dtypes import rule
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.neighbourhood.base import Neighbourhood
+from gpuconv.neighbourhood.measures import measure
 
 __all__ = ["NonLocalMeans"]
 
@@ -19,8 +19,10 @@ __all__ = ["NonLocalMeans"]
 _LARGEST_PATCH = 127
 #: Rows and columns from a patch to those it is compared with.
 _FURTHEST = 1023
-#: What h counts as at least, and sigma / h at most: squares of these are finite in float32.
-_LEAST_H, _MOST_SPARED = 1e-15, 1e15
+#: h and sigma whose squares, and what is made of them, float32 holds; the same of float64, and what
+#: h counts as beyond; and sigma / h at most, with less of which no weight but 0 and 1 is likely.
+_SINGLE, _DOUBLE = (1e-15, 1e15), (1e-150, 1e150)
+_MOST_SPARED = 1e15
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,9 @@ class NonLocalMeans(Neighbourhood):
         """
         patch = _count("patch_size", patch_size, _LARGEST_PATCH)
         search = _count("search_distance", search_distance, _FURTHEST)
-        for argument, value, least in (("h", h, True), ("sigma", sigma, False)):
-            if not isinstance(value, (int, float, np.number)):
-                raise ArgumentTypeError(f"{argument}={value!r} must be a number")
-            if not (isfinite(value) and (value > 0 if least else value >= 0)):
-                allowed = "above 0" if least else "at least 0"
-                raise ArgumentError(f"{argument}={value!r} must be finite and {allowed}")
-        return cls(patch, search, float(h), float(sigma))
+        # First what h may follow from.
+        spared = measure("sigma", sigma, zero=True)
+        return cls(patch, search, measure("h", h), spared)
 
     @property
     def reach(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -90,12 +88,16 @@ class NonLocalMeans(Neighbourhood):
 
         D is the sum of the squared differences of two patches, over all channels.
         """
-        h = max(self.h, _LEAST_H)
+        least, most = _DOUBLE
+        h = min(max(self.h, self.sigma / _MOST_SPARED, least), most)
         area = channels * self.patch_size**2
         return 1 / h / h / area, 2 * min(self.sigma / h, _MOST_SPARED) ** 2
 
     def computed_in(self, dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Return the wider of the accumulators of both dtypes."""
+        """Return the wider of the accumulators of both dtypes, or what h and sigma take."""
+        least, most = _SINGLE
+        if not (least <= self.h <= most and self.sigma <= most):
+            return np.dtype(np.float64)
         return max(np.dtype(rule(d).accumulator) for d in (dtype, out_dtype))
 
 

@@ -128,7 +128,8 @@ class Rank(Neighbourhood):
         >>> Rank.percentile(25, 3).index, Rank.percentile(-25, 3).index
         (2, 6)
         """
-        if not (isinstance(percentile, (int, float, np.number)) and isfinite(percentile)):
+        real = isinstance(percentile, (int, float, np.integer, np.floating))
+        if not (real and isfinite(percentile)):
             raise ArgumentTypeError(f"percentile={percentile!r} must be a finite number")
         share = percentile + 100 if percentile < 0 else percentile
         if not 0 <= share <= 100:
@@ -166,6 +167,9 @@ class Rank(Neighbourhood):
     @cached_property
     def columns(self) -> tuple[tuple[int, ...], ...]:
         """The rows of each column of the footprint in which a pixel counts."""
+        if self.whole:
+            # One and the same tuple: there may be millions of pixels.
+            return (tuple(range(self.shape[0])),) * self.shape[1]
         return tuple(tuple(np.flatnonzero(column).tolist()) for column in self.footprint.T)
 
     @property
@@ -176,7 +180,7 @@ class Rank(Neighbourhood):
     @cached_property
     def count(self) -> int:
         """Pixels under the footprint."""
-        return int(self.footprint.sum())
+        return prod(self.shape) if self.whole else int(self.footprint.sum())
 
     @property
     def reach(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -208,7 +212,10 @@ def _under(
     """Return the shape of the footprint that is asked for, and where it has pixels; None: all."""
     if footprint is None:
         return _sides(size), None
-    members = np.asarray(footprint)
+    try:
+        members = np.asarray(footprint)
+    except ValueError as error:
+        raise ArgumentError(f"footprint is not a rectangular array: {error}") from error
     if members.ndim != 2 or not members.size or members.dtype.kind not in "biuf":
         raise ArgumentError(
             f"footprint has shape {members.shape} and dtype {members.dtype}; it must be a matrix "

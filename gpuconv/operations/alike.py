@@ -9,6 +9,7 @@ from gpuconv.apply import Choices, applied
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
 from gpuconv.neighbourhood import Bilateral, NonLocalMeans
+from gpuconv.neighbourhood.measures import measure
 from gpuconv.operations.noise import estimate_noise
 
 __all__ = ["bilateral", "nl_means"]
@@ -102,7 +103,9 @@ def bilateral(
     float64: results are within some units in the last place of the largest pixel of the window, and
     integers within one level of the definition, where a tie falls to the other side. NaN and
     infinity make NaN of every output whose window they are in, on every engine, as the formula has
-    it. Differences that a float32 cannot hold count as infinite; convert such images to float64.
+    it: infinity in one channel does so in that channel, and in all of its own pixel, as it weighs
+    nothing elsewhere. Differences that a float32 cannot hold count as infinite; convert such
+    images to float64.
 
     OpenCV takes the weights of bytes from a table, and interpolates those of floats in one of 4096
     entries to a channel: its results are within one level, and within 1e-5 of the range, of these.
@@ -218,7 +221,8 @@ def nl_means(
     is of Buades, Coll and Morel, too (Non-local means denoising, IPOL 1, 2011).
 
     Differences and weights are computed in float32 for 8- and 16-bit pixels and float32, else in
-    float64. Integers are within one level of the definition, where a tie falls to the other side;
+    float64, as they are where `h` or `sigma` is beyond 1e-15 … 1e15. Integers are
+    within one level of the definition, where a tie falls to the other side;
     float32 results within some 10⁻⁶ of the largest pixel, for windows of 23 × 23, and 10⁻⁵ for
     those of 81 × 81, as rounding errors of sums grow with their number. NaN makes NaN of every
     output that reads it, through any patch, on every engine; so do infinities in the patch of p or
@@ -251,9 +255,12 @@ def nl_means(
     (32, 32, 3)
     """
     if h is None:
-        noise = sigma or _noise(image, channel_axis, device)
-        h, sigma = max(_H * noise, _LEAST_H), noise if sigma is None else sigma
-    wanted = NonLocalMeans.of(patch_size, search_distance, h=h, sigma=sigma or 0.0)
+        said = 0.0 if sigma is None else measure("sigma", sigma, zero=True)
+        noise = said or _noise(image, channel_axis, device)
+        h, sigma = _H * noise or _LEAST_H, noise if sigma is None else said
+    wanted = NonLocalMeans.of(
+        patch_size, search_distance, h=h, sigma=0.0 if sigma is None else sigma
+    )
     choices = Choices.of(wanted, border, cval, method)
     return applied(image, wanted, choices, channel_axis, dtype, out, device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -28,7 +29,7 @@ from gpuconv.kernel import Kernel
 from gpuconv.operations.slopes import pair
 from gpuconv.responses import filter_bank
 
-__all__ = ["canny", "canny_kernels"]
+__all__ = ["canny", "canny_kernels", "worked_in"]
 
 #: The least low threshold: where there is no slope at all there is no edge. As in scikit-image.
 _LEAST = 1e-14
@@ -94,8 +95,9 @@ def canny(
 
     Notes
     -----
-    ``skimage.feature.canny`` pixel for pixel, where no two magnitudes are so nearly equal that
-    rounding decides. Integers and float64 are worked on in float64, other floats in float32.
+    ``skimage.feature.canny`` pixel for pixel, where no magnitude is so near to another, or to a
+    threshold, that rounding decides (there the low one is rounded to float32). Integers and float64
+    are worked on in float64, other floats in float32.
 
     References
     ----------
@@ -154,12 +156,16 @@ class _Wanted:
     high: float
     quantiles: bool
 
-    def limits(self, smooth: Array, device: str | None) -> tuple[float, float]:
-        """Return the magnitudes, for a smoothed image."""
+    def limits(self, magnitudes: Callable[[], Array]) -> tuple[float, float]:
+        """Return the magnitudes, of all those that an image has.
+
+        They must be the very ones that are compared: a quantile is often one of them.
+        """
         if not self.quantiles:
             return self.low, self.high
-        sizes = filter_bank(smooth, pair("sobel"), reduce="magnitude", device=device)
-        low, high = map(float, np.percentile(sizes, [100 * self.low, 100 * self.high]))
+        with np.errstate(all="ignore"):
+            sizes = magnitudes()
+            low, high = map(float, np.percentile(sizes, [100 * self.low, 100 * self.high]))
         return low or _LEAST, high
 
 
@@ -167,14 +173,15 @@ def _on_the_host(image: Array, counts: Array | None, wanted: _Wanted) -> Array:
     """Return the edges of one plane."""
     if min(image.shape) < 3:
         return np.zeros(image.shape, bool)
-    framed, smooth = host.framed(image.shape, _worked_in(image.dtype))  # type: ignore[arg-type]
+    framed, smooth = host.framed(image.shape, worked_in(image.dtype))  # type: ignore[arg-type]
     if counts is None:
         convolve(image, wanted.blur, border=wanted.border, out=smooth)
         _without_outside(smooth, wanted.blur, wanted.border)
     else:
         smooth[...] = _counted(image, counts, wanted, "cpu")
         counts = _eroded(counts)
-    places, strong = host.ridges(framed, counts, *wanted.limits(smooth, "cpu"))
+    limits = wanted.limits(lambda: host.magnitudes(framed))
+    places, strong = host.ridges(framed, counts, *limits)
     return host.linked(places, strong, smooth.shape)  # type: ignore[arg-type]
 
 
@@ -187,19 +194,21 @@ def _on_a_device(image: Array, counts: Array | None, wanted: _Wanted, device: st
     counts = None if counts is None else backends.cuda.asarray(counts.astype(np.uint8))
     if counts is None and "constant" not in wanted.border:
         smooth = convolve(
-            there, wanted.blur, border=wanted.border, dtype=_worked_in(image.dtype), device=where
+            there, wanted.blur, border=wanted.border, dtype=worked_in(image.dtype), device=where
         )
     else:
         inside = np.ones_like(there, dtype=np.uint8) if counts is None else counts
         smooth = _counted(there, inside, wanted, where)
     slopes = filter_bank(smooth, pair("sobel"), device=where)
     possible = None if counts is None else _eroded(counts)
-    limits = wanted.limits(smooth, where)
-    found: Array = backends.cuda.edges(slopes[0], slopes[1], possible, *limits)
+    x, y = slopes[0], slopes[1]
+    limits = wanted.limits(lambda: np.sqrt(y * y + x * x))
+    found: Array = backends.cuda.edges(x, y, possible, *limits)
     return found if home is backends.cuda else np.asarray(backends.cuda.asnumpy(found))
 
 
-def _worked_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def worked_in(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the smoothed image and of its slopes."""
     return np.dtype(np.float64 if dtype.kind in "iu" else dtypes.rule(dtype).accumulator)
 
 
@@ -227,7 +236,7 @@ def _counted(image: Array, counts: Array, wanted: _Wanted, device: str | None) -
     """Return the weighted means of the pixels that count; 0 where none does."""
     options: Any = {
         "border": wanted.border,
-        "dtype": _worked_in(image.dtype),
+        "dtype": worked_in(image.dtype),
         "device": device,
     }
     smooth = convolve(np.where(counts, image, image.dtype.type(0)), wanted.blur, **options)

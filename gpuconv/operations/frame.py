@@ -171,7 +171,7 @@ def check_border(border: str | tuple[str, str], cval: float) -> tuple[str, str] 
     """
     if not isinstance(cval, (int, float, np.integer, np.floating)):
         raise ArgumentTypeError(f"cval={cval!r} must be a real number")
-    return None if border == ESTIMATE else pair(border, cval)
+    return None if isinstance(border, str) and border == ESTIMATE else pair(border, cval)
 
 
 def check_psf(psf: KernelLike) -> Kernel:

@@ -104,6 +104,11 @@ def scharr(
     ndarray
         As for :func:`sobel`.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, DeviceError
+        As for :func:`sobel`.
+
     Notes
     -----
     Smoothed by [3 10 3] and not scaled, as OpenCV's ``Scharr``: a ramp that grows by 1 a pixel has
@@ -142,6 +147,11 @@ def prewitt(
     Returns
     -------
     ndarray
+        As for :func:`sobel`.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, DeviceError
         As for :func:`sobel`.
 
     Notes
@@ -185,6 +195,11 @@ def roberts(
     ndarray
         As for :func:`sobel`.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, DeviceError
+        As for :func:`sobel`.
+
     Notes
     -----
     Not scaled: a ramp that grows by 1 a pixel has the magnitude √2. A result is that of the corner
@@ -224,6 +239,11 @@ def farid(
     Returns
     -------
     ndarray
+        As for :func:`sobel`.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError, DeviceError
         As for :func:`sobel`.
 
     Notes

@@ -80,7 +80,11 @@ class Inverse:
             # Where both are 0 there is nothing to divide, and 0 is the limit for less balance.
             damped[damped == 0] = np.inf
             if not filling:
-                return np.divide(blur.conj(), damped, out=blur)
+                np.conjugate(blur, out=blur)
+                # Its parts one by one, as numbers that are not complex are divided faster.
+                blur.real /= damped
+                blur.imag /= damped
+                return blur
             found: Array = 1 - _FACTOR + _FACTOR * (power / damped)
             return found
 
@@ -100,23 +104,26 @@ class Inverse:
 
 
 def spectrum(psf: Kernel, size: tuple[int, int], dtype: DTypeLike = np.float64) -> Array:
-    """Return the spectrum of a PSF whose anchor is pixel (0, 0) of a periodic image."""
+    """Return the spectrum of a PSF whose anchor is pixel (0, 0) of a periodic image.
+
+    Its columns are contiguous: transforms along them are then several times as fast.
+    """
     (rows, columns), (top, left) = size, psf.anchor
     across = (np.arange(psf.shape[1]) - left) % columns
     lines = np.zeros((psf.shape[0], columns), dtype)
     np.add.at(lines.T, across, psf.weights.T)
-    found = np.zeros((rows, columns // 2 + 1), np.result_type(dtype, np.complex64))
+    found = np.zeros((columns // 2 + 1, rows), np.result_type(dtype, np.complex64))
     # All other rows are 0, and so are their transforms.
     down = (np.arange(psf.shape[0]) - top) % rows
-    np.add.at(found, down, np.fft.rfft(lines, axis=1))
-    return np.fft.fft(found, axis=0)
+    np.add.at(found.T, down, np.fft.rfft(lines, axis=1))
+    return np.fft.fft(found, axis=1, out=found).T
 
 
 def roughness(size: tuple[int, int], dtype: DTypeLike = np.float64) -> Array:
-    """Return the power of the Laplacian, 4 and its neighbours −1, at all frequencies."""
+    """Return the power of the Laplacian, 4 and its neighbours −1, columns contiguous, too."""
     rows, columns = size
     y, x = np.arange(rows) / rows, np.arange(columns // 2 + 1) / columns
     down, across = (4 - 2 * np.cos(2 * np.pi * y), -2 * np.cos(2 * np.pi * x))
-    found: Array = down[:, None].astype(dtype) + across.astype(dtype)
+    found: Array = across[:, None].astype(dtype) + down.astype(dtype)
     found *= found
-    return found
+    return found.T

@@ -29,8 +29,9 @@ Callback = Callable[[int, Any], object]
 #: divides by it what it multiplies with it.
 _START = 0.5
 
-#: A pixel outside the frame of which the PSF shows no more than this part is left dark: there is
-#: next to nothing to estimate it from. The threshold of Bertero and Boccacci.
+#: A pixel outside the frame of which the PSF shows no more than this part, or than this part of
+#: what it shows of the best seen one, is left dark: there is next to nothing to estimate it from.
+#: The threshold of Bertero and Boccacci.
 _SEEN = 1e-2
 
 
@@ -123,7 +124,7 @@ class _Arrays:
             shares, ones = home.empty(whole[-2:], dtype), estimate.reshape(-1, *whole[-2:])[0]
             ones[...] = 1
             engine.run(blur.seen, blurred.reshape(-1, *image[-2:])[0], shares)
-            home.compare(ones, shares, _SEEN)
+            home.compare(ones, shares, _SEEN * min(float(shares.max()), 1.0))
         return cls(home, observed, blurred, estimate, votes, shares)
 
     def fill(self, frame: Frame, blur: Blur, initial: Any) -> None:
@@ -137,6 +138,11 @@ class _Arrays:
             return
         (top, left), (high, wide) = blur.corner, self.estimate.shape[-2:]
         frame.load(initial, self.estimate, (-top, high), (-left, wide), border, 0.0, light)
+
+
+def _is_true(answer: object) -> bool:
+    """Return whether a callback said True: NumPy's is another than Python's."""
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 def iterated(frame: Frame, blur: Blur, initial: Any, wanted: Wanted) -> None:
@@ -167,6 +173,6 @@ def _iterate(frame: Frame, engine: ModuleType, blur: Blur, initial: Any, wanted:
         arrays.home.compare(arrays.observed, arrays.blurred, wanted.least)
         engine.run(blur.back, arrays.blurred, arrays.votes)
         arrays.home.correct(arrays.estimate, arrays.votes, arrays.shares)
-        if wanted.callback is not None and wanted.callback(number, shown) is True:
+        if wanted.callback is not None and _is_true(wanted.callback(number, shown)):
             break
     frame.store(inner, frame.target, wanted.limits)

@@ -123,6 +123,8 @@ def richardson_lucy(
     """
     kernel = _checked(psf)
     modes, limits = check_border(border, cval), Epilogue(low=-1, high=1) if clip else NOTHING
+    if callback is not None and not callable(callback):
+        raise ArgumentTypeError(f"callback={callback!r} must be callable, or None")
     wanted = Wanted(_count(iterations), _least(filter_epsilon), callback, limits)
     with backends.select(image, device).place(image, device):
         frame = Frame.of(image, channel_axis, dtype, out, device)
@@ -153,16 +155,17 @@ def _count(iterations: object) -> int:
 
 
 def _least(epsilon: object) -> float:
-    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, np.number)):
+    real = int, float, np.integer, np.floating
+    if isinstance(epsilon, bool) or not isinstance(epsilon, real):
         raise ArgumentTypeError(f"filter_epsilon={epsilon!r} must be a number")
-    if not 0 <= epsilon < np.inf:  # type: ignore[operator]
+    if not 0 <= epsilon < np.inf:
         raise ArgumentError(f"filter_epsilon={epsilon!r} must be finite and at least 0")
-    return float(epsilon)  # type: ignore[arg-type]
+    return float(epsilon)
 
 
 def _initial(frame: Frame, initial: ArrayLike) -> Any:
     """Return the estimate to begin with, channels first."""
-    given = check_pixels(initial, frame.home)
+    given = check_pixels(initial, frame.home, "initial")
     shape = channels_restored(frame.shape, frame.channel)
     if given.dtype.kind == "c" or tuple(given.shape) != shape:
         raise ArgumentError(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gpuconv import api, dtypes
-from gpuconv.errors import ArgumentError
+from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.kernel import Kernel, as_kernel
 from gpuconv.neighbourhood import Bilateral, Neighbourhood, NonLocalMeans, Rank
+from gpuconv.operations.canny_edges import worked_in
 from gpuconv.operations.edges import PLANNERS
 from gpuconv.operations.frame import ESTIMATE
 from gpuconv.task import Task
@@ -36,9 +39,8 @@ _NEIGHBOURHOODS: dict[str, Callable[..., Neighbourhood]] = {
 }
 
 #: What :func:`gpuconv.plan` is told beside what is to be run.
-_OPTIONS = frozenset(
-    {"border", "cval", "channel_axis", "out_dtype", "device", "method", "accuracy"}
-)
+_AROUND = frozenset({"border", "cval"})
+_OPTIONS = _AROUND | frozenset({"channel_axis", "out_dtype", "device", "method", "accuracy"})
 
 
 def plans(name: str, shape: tuple[int, ...], dtype: Any, **given: Any) -> tuple[Task, ...]:
@@ -69,6 +71,8 @@ def plans(name: str, shape: tuple[int, ...], dtype: Any, **given: Any) -> tuple[
     arguments = {key: value for key, value in given.items() if key not in _OPTIONS}
     if name == "richardson_lucy":
         return _iteration(shape, dtype, as_kernel(arguments["psf"]), options)
+    if name == "canny":
+        return _edges(shape, dtype, PLANNERS[name](**arguments), options)
     if name in _NEIGHBOURHOODS:
         parts: tuple[Kernel | Neighbourhood, ...] = (_NEIGHBOURHOODS[name](**arguments),)
     elif name in PLANNERS:
@@ -78,11 +82,29 @@ def plans(name: str, shape: tuple[int, ...], dtype: Any, **given: Any) -> tuple[
     return tuple(api.plan(shape, dtype, part, **options) for part in parts)
 
 
+def _edges(
+    shape: tuple[int, ...], dtype: Any, parts: tuple[Kernel, ...], options: dict[str, Any]
+) -> tuple[Task, ...]:
+    """Return the plans of Canny's detector: a blur, and the slopes of what it leaves."""
+    around = {"border": "constant"} | {key: options.pop(key) for key in _AROUND & options.keys()}
+    _check_real(dtype)
+    options["out_dtype"] = worked = worked_in(np.dtype(dtype))
+    blur, *slopes = parts
+    blurred = api.plan(shape, dtype, blur, **around, **options)
+    return blurred, *(api.plan(shape, worked, slope, **options) for slope in slopes)
+
+
 def _iteration(
     shape: tuple[int, ...], dtype: Any, psf: Kernel, options: dict[str, Any]
 ) -> tuple[Task, ...]:
     """Return the plans of an iteration: a blur, and its adjoint."""
     if options.get("border") == ESTIMATE:
         del options["border"]
+    _check_real(dtype)
     options["out_dtype"] = summed = dtypes.rule(dtype).accumulator
     return tuple(api.plan(shape, summed, kernel, **options) for kernel in (psf, psf.flip()))
+
+
+def _check_real(dtype: Any) -> None:
+    if not dtypes.rule(dtype).real:
+        raise ArgumentTypeError(f"dtype={np.dtype(dtype)}: this filter is for real pixels")

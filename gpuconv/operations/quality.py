@@ -58,8 +58,10 @@ def psnr(image: ArrayLike, reference: ArrayLike, *, data_range: float | None = N
     20.0
     """
     pair = _Pair.of(image, reference, data_range)
-    error = _mean((pair.image - pair.reference) ** 2)
-    return inf if error == 0 else 10 * log10(pair.range**2 / error)
+    with np.errstate(all="ignore"):
+        error = _mean((pair.image - pair.reference) ** 2)
+    # Of the quotient of both the logarithm may not exist.
+    return inf if error == 0 else 20 * log10(pair.range) - 10 * _log10(error)
 
 
 def ssim(
@@ -136,10 +138,11 @@ def ssim(
                 f"{count} × {count} does not fit in"
             )
         scale = count**2 / (count**2 - 1) if sample_covariance and count > 1 else 1.0
-        similar = _similarity(a, b, window, scale, pair.range, device)
-        inset = count // 2
-        high, wide = similar.shape[-2:]
-        mean = _mean(similar[..., inset : high - inset, inset : wide - inset])
+        with np.errstate(all="ignore"):
+            similar = _similarity(a, b, window, scale, pair.range, device)
+            inset = count // 2
+            high, wide = similar.shape[-2:]
+            mean = _mean(similar[..., inset : high - inset, inset : wide - inset])
         if not full:
             return mean
         whole = similar if pair.home is engine else engine.asnumpy(similar)
@@ -161,7 +164,7 @@ class _Pair:
         home = backends.owner(image)
         if backends.owner(reference) is not home:
             raise ArgumentError("image and reference must both be in host memory, or on one GPU")
-        a, b = check_pixels(image, home), check_pixels(reference, home)
+        a, b = check_pixels(image, home), check_pixels(reference, home, "reference")
         if "c" in (a.dtype.kind, b.dtype.kind):
             raise ArgumentTypeError(f"images have dtypes {a.dtype} and {b.dtype}; give real ones")
         if a.shape != b.shape or a.size == 0:
@@ -175,7 +178,8 @@ class _Pair:
 def _range(reference: Any, data_range: float | None) -> float:
     """Return the distance from the least possible pixel to the largest."""
     if data_range is not None:
-        if not isinstance(data_range, (int, float, np.number)) or isinstance(data_range, bool):
+        real = int, float, np.integer, np.floating
+        if not isinstance(data_range, real) or isinstance(data_range, bool):
             raise ArgumentTypeError(f"data_range={data_range!r} must be a number")
         if not 0 < data_range < inf:
             raise ArgumentError(f"data_range={data_range!r} must be finite and above 0")
@@ -220,3 +224,7 @@ def _similarity(
 
 def _mean(values: Any) -> float:
     return float(values.mean())
+
+
+def _log10(value: float) -> float:
+    return log10(value) if value < inf else value  # NaN, too

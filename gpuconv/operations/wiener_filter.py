@@ -15,6 +15,7 @@ from gpuconv import backends
 from gpuconv.algorithms.fourier import good_sizes
 from gpuconv.arrays import Array
 from gpuconv.backends import host
+from gpuconv.backends.transfer import Transfer
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import DeviceError
 from gpuconv.kernel import KernelLike
@@ -135,7 +136,7 @@ def wiener(
     limits = Epilogue(low=-1, high=1) if clip else NOTHING
     with backends.select(image, device).place(image, device):
         frame = Frame.of(image, channel_axis, dtype, out, device)
-        if balance == "auto" or (balance is None and noise is None):
+        if (balance is None and noise is None) or (isinstance(balance, str) and balance == "auto"):
             balance = cross_validated(frame, kernel) if 0 not in frame.shape else 1.0
         wanted = Inverse.of(kernel, balance, noise, modes, float(cval))
         if 0 not in frame.shape:
@@ -166,9 +167,13 @@ def _restored(
     frame: Frame, wanted: Inverse, pixels: Any, target: Any, limits: Epilogue, most: int
 ) -> bool:
     """Return whether there was the memory to restore it; if not, none of it is held on return."""
+    tiles = list(_tiles(wanted, pixels.shape[-2:], most))
+    size = tiles[0][0].period, tiles[0][1].period
+    # As long as these are held, engines keep their values, from tile to tile.
+    steps = [wanted.transfer(size, frame.summed, filling=each) for each in (True, False)]
     try:
-        for tile in _tiles(wanted, pixels.shape[-2:], most):
-            _restore_tile(frame, wanted, pixels, target, limits, tile)
+        for tile in tiles:
+            _store(frame, _filtered(frame, wanted, steps, pixels, tile), target, limits, tile)
     except MemoryError:
         if frame.engine is host:
             raise
@@ -186,7 +191,7 @@ class _Cut:
 
 
 def _tiles(wanted: Inverse, size: tuple[int, int], most: int) -> Iterator[tuple[_Cut, ...]]:
-    """Yield what to restore together, along y and along x."""
+    """Yield what to restore together, along y and along x: all of one period."""
     whole = prod(size) <= most
     cuts = []
     for axis, n in enumerate(size):
@@ -199,7 +204,9 @@ def _tiles(wanted: Inverse, size: tuple[int, int], most: int) -> Iterator[tuple[
         reach = 0 if whole and mode == ESTIMATE else wanted.reach()
         # Square tiles overlap least.
         side = n if whole else max(int(most**0.5) - 2 * reach - around, reach)
-        cuts.append([_cut(n, span, reach, around, mode == ESTIMATE) for span in _spans(n, side)])
+        spans = [_sourced(n, span, reach, mode == ESTIMATE) for span in _spans(n, side)]
+        least = max(source[1] for _, source in spans) + around
+        cuts.append([_Cut(*span, good_sizes(least, least)[0]) for span in spans])
     yield from product(*cuts)
 
 
@@ -211,32 +218,31 @@ def _spans(n: int, side: int) -> Iterator[Span]:
         yield start, (i + 1) * n // count - start
 
 
-def _cut(n: int, out: Span, reach: int, around: int, inside: bool) -> _Cut:
-    """Return the tile of some outputs: `reach` pixels more on both sides, and a ring `around`."""
+def _sourced(n: int, out: Span, reach: int, inside: bool) -> tuple[Span, Span]:
+    """Return outputs and what they are made from: `reach` pixels more on both sides."""
     first, stop = out[0] - reach, out[0] + out[1] + reach
     if inside:
         first, stop = max(first, 0), min(stop, n)
-    least = stop - first + around
-    return _Cut(out, (first, stop - first), good_sizes(least, least)[0])
+    return out, (first, stop - first)
 
 
-def _restore_tile(
-    frame: Frame,
-    wanted: Inverse,
-    pixels: Any,
-    target: Any,
-    limits: Epilogue,
-    tile: tuple[_Cut, ...],
-) -> None:
-    engine, (y, x) = frame.engine, tile
-    size = y.period, x.period
-    sheet = engine.empty((*pixels.shape[:-2], *size), frame.summed)
+def _filtered(
+    frame: Frame, wanted: Inverse, steps: list[Transfer], pixels: Any, tile: tuple[_Cut, ...]
+) -> Any:
+    """Return a tile in the corner of a sheet of one period, restored."""
+    (y, x), (filling, last) = tile, steps
+    sheet = frame.engine.empty((*pixels.shape[:-2], y.period, x.period), frame.summed)
     inner = sheet[..., : y.source[1], : x.source[1]]
     border = wanted.border or ("nearest", "nearest")
     frame.load(pixels, inner, y.source, x.source, border, wanted.cval)
     if inner.shape != sheet.shape:
-        _surround(frame, wanted, sheet, inner)
-    engine.run_circular(sheet, wanted.transfer(size, frame.summed, filling=False))
+        _surround(frame, filling, sheet, inner)
+    frame.engine.run_circular(sheet, last)
+    return sheet
+
+
+def _store(frame: Frame, sheet: Any, target: Any, limits: Epilogue, tile: tuple[_Cut, ...]) -> None:
+    y, x = tile
     rows, columns = (_part(cut.out[0] - cut.source[0], cut.out[1]) for cut in tile)
     result = target[..., _part(*y.out), _part(*x.out)]
     frame.store(sheet[..., rows, columns], result, limits)
@@ -246,13 +252,12 @@ def _part(first: int, count: int) -> slice:
     return slice(first, first + count)
 
 
-def _surround(frame: Frame, wanted: Inverse, sheet: Any, inner: Any) -> None:
+def _surround(frame: Frame, filling: Transfer, sheet: Any, inner: Any) -> None:
     """Fill the ring around an image with what the camera would have seen there."""
     known = inner.copy()
     _close(frame, sheet, inner)
-    step = wanted.transfer(tuple(sheet.shape[-2:]), frame.summed, filling=True)
     for _ in range(_STEPS):
-        frame.engine.run_circular(sheet, step)
+        frame.engine.run_circular(sheet, filling)
         inner[...] = known
 
 

@@ -68,6 +68,8 @@ def _restored() -> Iterator[Case]:
             yield replace(usual, dtype=dtype, kernel="richardson_lucy", border=border)
         beyond = replace(usual, dtype=dtype, kernel="richardson_lucy beyond")
         yield from (beyond, replace(beyond, shape=(3, 50, 41)))
+        for shape in ((40, 67), (3, 33, 40), (90, 150), (5, 4)):
+            yield replace(usual, dtype=dtype, kernel="wiener", shape=shape, border="wrap")
         # It is worked on in float64, so no rounding decides.
         if dtype != "float32":
             for shape in ((90, 150), (3, 33, 40), (2, 9)):

@@ -99,6 +99,30 @@ def _richardson_lucy_beyond(psf: Kernel, iterations: int) -> Operation:
     return Operation(operations.richardson_lucy, arguments, define, options=("dtype",))
 
 
+def _wiener(psf: Kernel, balance: float) -> Operation:
+    """Return the inverse over a torus, which is the formula: for border="wrap"."""
+    laplacian = Kernel([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+
+    def define(image: Array, dtype: Any, joint: bool, **border: Any) -> Array:
+        size = image.shape[-2:]
+        blur, rough = _spectrum(psf, size), _spectrum(laplacian, size)
+        inverse = blur.conj() / (abs(blur) ** 2 + balance * abs(rough) ** 2)
+        seen = np.fft.rfft2(image.astype(np.float64))
+        return stored(np.fft.irfft2(seen * inverse, size), dtype)
+
+    arguments = {"psf": psf, "balance": balance}
+    return Operation(operations.wiener, arguments, define, options=("border", "cval", "dtype"))
+
+
+def _spectrum(kernel: Kernel, size: tuple[int, ...]) -> Array:
+    """Return the spectrum of a kernel whose anchor is pixel (0, 0) of a torus."""
+    places = (np.arange(n) - at for n, at in zip(kernel.shape, kernel.anchor, strict=True))
+    around = np.zeros(size)
+    rows, columns = (at % n for at, n in zip(places, size, strict=True))
+    np.add.at(around, np.ix_(rows, columns), kernel.weights)
+    return np.fft.rfft2(around)
+
+
 def _canny(**arguments: Any) -> Operation:
     """Return the detector, defined by the CPU engine's, whose tests compare it pixel for pixel."""
 
@@ -135,5 +159,6 @@ OPERATIONS: dict[str, Operation] = {
     "nl_means even": _nl_means(patch_size=4, search_distance=2, h=15.0),
     "richardson_lucy": _richardson_lucy(motion_blur(7, 30), 4),
     "richardson_lucy beyond": _richardson_lucy_beyond(motion_blur(7, 30), 4),
+    "wiener": _wiener(motion_blur(7, 30), 0.1),
     "canny": _canny(sigma=1.2),
 }

@@ -18,7 +18,7 @@ from cuda_on_cpu.calls_rank import RANK
 from cuda_on_cpu.calls_restoration import RESTORATION
 from gpuconv.backends.cuda.runtime import Limits
 
-__all__ = ["CALLS", "SMALL", "BankCall", "Call", "FilterCall"]
+__all__ = ["CALLS", "OF_PARTS", "SMALL", "BankCall", "Call", "FilterCall"]
 
 #: What the ring of long kernels needs.
 _LARGE = Limits(multiprocessors=2, shared=227 * 1024, grid=2)
@@ -336,3 +336,6 @@ CALLS = [
     *RANK,
     *RESTORATION,
 ]
+
+#: By the part of the kernels (mutations.py) the calls that go through it, where they are known.
+OF_PARTS = {"bilateral": BILATERAL, "canny": CANNY, "nl_means": NL_MEANS, "rank": RANK}

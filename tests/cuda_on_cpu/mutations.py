@@ -15,7 +15,7 @@ from cuda_on_cpu.build import runtime_library
 from cuda_on_cpu.runtime import CpuRuntime
 from gpuconv.backends.cuda.source import folder
 
-__all__ = ["MutatedRuntime", "Mutation", "compiled_lines", "mutated", "mutations"]
+__all__ = ["MutatedRuntime", "Mutation", "compiled_lines", "mutated", "mutations", "part_of"]
 
 _BARRIER = re.compile(r"\b(__syncthreads|__syncwarp|cpu_copy_async_wait|wait\w*)\s*\([^()]*\);")
 
@@ -86,7 +86,8 @@ _PARTS = {
 }
 
 
-def _part(file: str) -> str:
+def part_of(file: str) -> str:
+    """Return the part that a source belongs to."""
     return next((part for part, files in _PARTS.items() if file in files), "shared")
 
 
@@ -95,7 +96,7 @@ def mutations(part: str) -> list[Mutation]:
     paths = sorted(path for path in folder().iterdir() if path.suffix in (".cu", ".cuh"))
     found = []
     for path in paths:
-        if _part(path.name) != part:
+        if part_of(path.name) != part:
             continue
         lines = path.read_text("utf-8").splitlines()
         for number, (line, after) in enumerate(zip(lines, [*lines[1:], ""], strict=True), 1):

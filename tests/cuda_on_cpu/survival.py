@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from cuda_on_cpu.build import BuildError
-from cuda_on_cpu.calls import CALLS, Call
+from cuda_on_cpu.calls import CALLS, OF_PARTS, Call
 from cuda_on_cpu.kernel import CheckError
-from cuda_on_cpu.mutations import MutatedRuntime, Mutation, compiled_lines
+from cuda_on_cpu.mutations import MutatedRuntime, Mutation, compiled_lines, part_of
 from cuda_on_cpu.runtime import CpuRuntime
 from gpuconv.backends.cuda import runtime
 
@@ -64,12 +63,20 @@ def _kills(call: Call, mutation: Mutation) -> bool:
 
 
 #: Of each source the calls, those first that saw its last mutants: most often they see the next.
-_order = defaultdict[str, list[Call]](lambda: list(CALLS))
+_order = dict[str, list[Call]]()
+
+
+def _order_of(file: str) -> list[Call]:
+    """Return the calls, in the order in which they are made: first those of the source's part."""
+    if file not in _order:
+        near = OF_PARTS.get(part_of(file), [])
+        _order[file] = [*near, *(call for call in CALLS if call not in near)]
+    return _order[file]
 
 
 def killer(mutation: Mutation) -> Call | None:
     """Return the first call that sees the mutation; None if it survives them all."""
-    order = _order[mutation.file]
+    order = _order_of(mutation.file)
     for call in list(order):
         if _reaches(call, mutation) and _kills(call, mutation):
             order.remove(call)

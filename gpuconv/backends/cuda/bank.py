@@ -254,8 +254,10 @@ def _run_apart(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
 def _alone(bank: Bank) -> tuple[Plan, ...]:
     """Return what each filter runs as where it runs alone: finished, unless that comes later."""
     if bank.reduce:
+        # Kernels that sum in float32 cannot store float64.
+        wide = bank.accumulator
         return tuple(
-            replace(plan, epilogue=NOTHING, out_dtype=bank.accumulator) for plan in bank.plans
+            replace(plan, epilogue=NOTHING, accumulator=wide, out_dtype=wide) for plan in bank.plans
         )
     return tuple(
         replace(plan, epilogue=bank.epilogue, out_dtype=bank.out_dtype) for plan in bank.plans

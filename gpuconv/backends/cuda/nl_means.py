@@ -28,7 +28,7 @@ _OWN, _MOST_OWN = 96, 15
 _TOGETHER = 4
 #: Registers of a thread's own pixels, as if all were kept, with which two blocks share a
 #: multiprocessor: no thread has more than 128 then.
-_TWICE = 57
+_TWICE = 47
 #: Outputs of a thread: where there is one channel, of 4 bytes; else; and where pixels of 8 bytes
 #: are read from the image.
 _WIDE, _USUAL, _NARROW = 16, 8, 4

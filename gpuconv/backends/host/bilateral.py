@@ -76,12 +76,22 @@ class _Pairs:
 
     def run(self) -> None:
         """Make the results of the pixels that are loaded."""
-        self.moved.fill(0)
-        self._total.fill(1)  # the pixel itself
+        self._start()
         for step in self._steps() if self._kept is None else self._kept:
             step()
         np.divide(self.moved, self._total, out=self.moved)
         np.add(self._pixels[:, self._first : self._stop], self.moved, out=self.moved)
+
+    def _start(self) -> None:
+        """Begin with the pixels themselves, whose weight is 1, or NaN where one is not finite."""
+        own = self._pixels[:, self._first : self._stop]
+        if len(own) > 1:
+            np.subtract(own, own, out=self.moved)
+            np.add.reduce(self.moved, axis=0, out=self._total)
+            np.add(self._total, 1, out=self._total)
+        else:  # its neighbours make NaN of it
+            self._total.fill(1)
+        self.moved.fill(0)
 
     def _steps(self) -> Iterator[Step]:
         """Yield what weighs all pairs whose first pixel is in a chunk, then in the next."""

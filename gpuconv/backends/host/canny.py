@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gpuconv.backends.host.threads import deal, workers
 
-__all__ = ["framed", "linked", "ridges"]
+__all__ = ["framed", "linked", "magnitudes", "ridges"]
 
 Array = NDArray[Any]
 
@@ -27,6 +27,12 @@ def framed(shape: tuple[int, int], dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """Return an array with room for one more pixel on each side, and its inside of a shape."""
     whole = np.empty((shape[0] + 2, shape[1] + 2), dtype)
     return whole, whole[1:-1, 1:-1]
+
+
+def magnitudes(smooth: Array) -> Array:
+    """Return the magnitudes of an image inside a frame, which is filled here: those of ridges."""
+    _fill_frame(smooth)
+    return _magnitudes(*_slopes(smooth))
 
 
 def ridges(smooth: Array, counts: Array | None, low: float, high: float) -> tuple[Array, Array]:
@@ -46,8 +52,7 @@ def ridges(smooth: Array, counts: Array | None, low: float, high: float) -> tupl
     (ndarray of int, ndarray of bool)
         Their indices in the flattened image, ascending; and whether each is at least `high`.
     """
-    smooth[0], smooth[-1] = smooth[1], smooth[-2]
-    smooth[:, 0], smooth[:, -1] = smooth[:, 1], smooth[:, -2]
+    _fill_frame(smooth)
     height, width = smooth.shape[0] - 2, smooth.shape[1] - 2
     rows = max(4, _STRIP // (smooth.itemsize * width))
     starts = range(1, height - 1, rows)
@@ -71,7 +76,7 @@ def ridges(smooth: Array, counts: Array | None, low: float, high: float) -> tupl
 def _of_strip(smooth: Array, counts: Array | None, low: float, high: float) -> tuple[Array, Array]:
     """Return the ridges of all rows of a strip but the first and the last, which are its border."""
     x, y = _slopes(smooth)
-    size = np.sqrt(y * y + x * x)
+    size = _magnitudes(x, y)
     possible = size >= low
     possible[0] = possible[-1] = possible[:, 0] = possible[:, -1] = False
     if counts is not None:
@@ -98,6 +103,16 @@ def _slopes(smooth: Array) -> tuple[Array, Array]:
     x = 2 * right[1:-1] + (right[:-2] + right[2:])
     y = 2 * down[:, 1:-1] + (down[:, :-2] + down[:, 2:])
     return x, y
+
+
+def _magnitudes(x: Array, y: Array) -> Array:
+    found: Array = np.sqrt(y * y + x * x)
+    return found
+
+
+def _fill_frame(smooth: Array) -> None:
+    smooth[0], smooth[-1] = smooth[1], smooth[-2]
+    smooth[:, 0], smooth[:, -1] = smooth[:, 1], smooth[:, -2]
 
 
 def linked(places: Array, strong: Array, shape: tuple[int, int]) -> Array:

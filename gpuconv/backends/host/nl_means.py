@@ -65,6 +65,8 @@ class _Tile:
         #: Where the outputs lie in the run, from the first to the last.
         self._first = above * self._columns + left
         self._length = (height - 1) * self._columns + width
+        #: Σ w · (I(q) − I(p)), and later the results: of what pixels have in common nothing is
+        #: lost, however many are added up.
         self._total = np.empty((self._channels, self._length), dtype)
         self._weight = np.empty(self._length, dtype)
         strides = self._total.strides[0], self._columns * dtype.itemsize, dtype.itemsize
@@ -110,6 +112,7 @@ class _Tile:
                 self._compare(row, right)
                 self._add(row, right)
         self._total /= self._weight
+        self._total += self._run[:, self._first : self._first + self._length]
         store(self._results if out.ndim == 3 else self._results[0], out)
 
     def _start(self) -> None:
@@ -117,8 +120,7 @@ class _Tile:
         self._compare(self._rows[0], 0)
         own = self._wanted.search_distance
         self._weight[...] = self._rows[0].weights[own : own + self._length]
-        pixels = self._run[:, self._first : self._first + self._length]
-        np.multiply(pixels, self._weight, out=self._total)
+        self._total.fill(0)
 
     def _compare(self, row: _Row, right: int) -> None:
         """Make the weights of a shift: of all pixels that are an output, or shifted to one."""
@@ -137,13 +139,17 @@ class _Tile:
             step()
 
     def _add(self, row: _Row, right: int) -> None:
-        """Add the pixels behind the outputs, and those before them, with the weights of a shift."""
-        first, length, part = self._first, self._length, row.others[1][: self._length]
-        own, shift = row.down * self._columns, row.down * self._columns + right
-        own += self._wanted.search_distance
-        for at, start in ((first + shift, own), (first - shift, own - shift)):
-            weights = row.weights[start : start + length]
-            np.add(self._weight, weights, out=self._weight)
-            for run, total in zip(self._run, self._total, strict=True):
-                np.multiply(weights, run[at : at + length], out=part)
-                np.add(total, part, out=total)
+        """Add the pairs of a shift to the outputs that come first in them, and second."""
+        length, shift = self._length, row.down * self._columns + right
+        # Of the weights, that of the pair whose second pixel is the first output.
+        second = row.down * self._columns + self._wanted.search_distance - shift
+        weights = row.weights[second : second + shift + length]
+        np.add(self._weight, weights[shift:], out=self._weight)
+        np.add(self._weight, weights[:length], out=self._weight)
+        begin, moved = self._first - shift, row.others[1][: shift + length]
+        for run, total in zip(self._run, self._total, strict=True):
+            pixels = run[begin : begin + shift + length + shift]
+            np.subtract(pixels[shift:], pixels[: shift + length], out=moved)
+            np.multiply(moved, weights, out=moved)
+            np.add(total, moved[shift:], out=total)
+            np.subtract(total, moved[:length], out=total)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.neighbourhood.algorithms.rank_host import PARTS, WORD
+from gpuconv.neighbourhood.algorithms.rank_host import MOST_SETS, PARTS, WORD, bytes_of_word
 
 __all__ = ["Parts"]
 
@@ -38,6 +38,10 @@ class Parts:
         self._part_of = (self._word_of // self._words).astype(np.uint8)
         self._bit_of = np.left_shift(np.uint64(1), bit.astype(np.uint64))
         self._order = order
+        # Of windows of thousands of pixels a side, all sets would fill gigabytes.
+        step = max(1, MOST_SETS // bytes_of_word(sum(pixels.shape)))
+        starts = range(0, self._words, step)
+        self._at_a_time = [range(at, min(at + step, self._words)) for at in starts]
 
     def sort(self, codes: Array) -> None:
         """Sort the tile's pixels, and write the number of its part for each of them."""
@@ -51,35 +55,51 @@ class Parts:
         """
         height, width = part.shape
         rows, columns = np.divmod(self._order, self._pixels.shape[1])
-        above = self._sets(rows, self._pixels.shape[0], self._window[0])
-        beside = self._sets(columns, self._pixels.shape[1], self._window[1])
         at_row = (np.arange(height) * PARTS)[:, None] + part
         at_column = np.arange(width) * PARTS + part
         rest = left.astype(np.int32)
         chosen, number = np.zeros(part.shape, np.uint64), part.astype(np.intp) * self._words
         within = np.zeros(part.shape, np.int32)
-        for word in range(self._words):
-            members = above[word].take(at_row) & beside[word].take(at_column)
-            after = rest - np.bitwise_count(members)
-            here = (rest >= 0) & (after < 0)
-            np.copyto(chosen, members, where=here)
-            np.copyto(within, rest, where=here)
-            number += after >= 0
-            rest = after
+        for words in self._at_a_time:
+            above = self._sets(words, rows, 0)
+            beside = self._sets(words, columns, 1)
+            for in_rows, in_columns in zip(above, beside, strict=True):
+                members = in_rows.take(at_row) & in_columns.take(at_column)
+                after = rest - np.bitwise_count(members)
+                here = (rest >= 0) & (after < 0)
+                np.copyto(chosen, members, where=here)
+                np.copyto(within, rest, where=here)
+                number += after >= 0
+                rest = after
         ranks = number * WORD + _nth_bit(chosen, within)
         return self._pixels.ravel()[self._order[ranks]]
 
-    def _sets(self, at: Array, size: int, reach: int) -> Array:
-        """Return, by word, place and part, the pixels that are at a place or up to `reach` on."""
-        part, word = np.divmod(self._word_of, self._words)
-        sets = np.zeros((self._words, size * PARTS), np.uint64)
-        np.add.at(sets.reshape(-1), (word * size + at) * PARTS + part, self._bit_of)
+    def _sets(self, words: range, at: Array, axis: int) -> Array:
+        """Return, by word, place and part, the pixels that lie there or as far on as a window.
+
+        `at` are the places of the pixels along an axis, in ascending order of the pixels.
+        """
+        size, reach = self._pixels.shape[axis], self._window[axis]
+        members = self._members(words)
+        part, word = np.divmod(self._word_of[members], self._words)
+        sets = np.zeros((len(words), size * PARTS), np.uint64)
+        number = ((word - words[0]) * size + at[members]) * PARTS + part
+        np.add.at(sets.reshape(-1), number, self._bit_of[members])
         done = 1
         while done < reach:
             step = min(done, reach - done)
             sets = sets[:, : -step * PARTS] | sets[:, step * PARTS :]
             done += step
         return sets
+
+    def _members(self, words: range) -> slice | Array:
+        """Return which of the sorted pixels are in those words of all parts."""
+        if len(words) == self._words:
+            return slice(None)
+        of_parts = np.arange(PARTS)[:, None] * self._words + np.array(words)
+        members: Array = (of_parts[..., None] * WORD + np.arange(WORD)).ravel()
+        there: Array = members[members < self._order.size]
+        return there
 
 
 def _nth_bit(words: Array, n: Array) -> Array:

@@ -30,9 +30,9 @@ _MOST_ROWS = 256
 _EXPONENTIAL, _OPERATION = 7, 1.65
 
 #: Instructions of the CUDA engine for a shift: as such, for each row of a patch, and for each
-#: channel beside the first (13.6 for 3×3, 17.5 for 7×7 and 26.9 for 21×21 of one channel, 40.7 for
+#: channel beside the first (14.6 for 3×3, 18.8 for 7×7 and 28.4 for 21×21 of one channel, 48.3 for
 #: 7×7 of three: what ``make static`` counts with a search distance of 2, less that with 1, by 16).
-_SHIFT, _SHIFT_ROW, _SHIFT_CHANNEL = 12.3, 0.66, 11.6
+_SHIFT, _SHIFT_ROW, _SHIFT_CHANNEL = 13.2, 0.72, 14.8
 #: Pixels and sums go through shared memory meanwhile, which takes as long. Assumed.
 _UNHIDDEN = 1.3
 
@@ -65,11 +65,11 @@ def _on_cpu(wanted: NonLocalMeans, request: Request, machine: Machine) -> Answer
     # Half of all shifts make the weights of all; each begins in rows above the outputs.
     pairs, begun = (2 * s + 1) ** 2 / 2, (height + s / 2) * columns
     sums = 2 * additions(patch) + 3 * channels + (4 if wanted.sigma else 1)
-    added = 2 * (1 + 2 * channels)
-    pixels = begun * (sums + _EXPONENTIAL) + height * columns * added
+    moved, added = 2 * channels, 2 * (1 + channels)
+    pixels = begun * (sums + _EXPONENTIAL + moved) + height * columns * added
     wide = machine.rate("double.pixel") if request.computed == np.float64 else 1
     computing = pairs * pixels * wide * _OPERATION * machine.rate("pixel")
-    computing += pairs * (sums + added + 1) * machine.rate("step")
+    computing += pairs * (sums + moved + added + 1) * machine.rate("step")
     tiles = request.pixels / max(height * width, 1)
     moving = machine.rate(f"load.{request.dtype}") + machine.rate(f"store.{request.out_dtype}")
     alone = tiles * (computing + machine.rate("tile")) + request.scalars * moving

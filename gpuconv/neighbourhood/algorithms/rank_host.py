@@ -21,7 +21,17 @@ from gpuconv.neighbourhood.programs import Program
 from gpuconv.neighbourhood.rank import Rank
 from gpuconv.neighbourhood.request import Candidate, Request
 
-__all__ = ["PARTS", "WORD", "extreme", "histogram", "network", "sort", "steps_of"]
+__all__ = [
+    "MOST_SETS",
+    "PARTS",
+    "WORD",
+    "bytes_of_word",
+    "extreme",
+    "histogram",
+    "network",
+    "sort",
+    "steps_of",
+]
 
 Answer: TypeAlias = tuple[Candidate, Prediction] | str
 
@@ -51,6 +61,8 @@ _PHASE = 8.0
 #: Parts of the pixels of a tile that are not bytes, at most, and pixels of a word of a set of them:
 #: with more parts there are more counts, with fewer there are larger sets.
 PARTS, WORD = 128, 64
+#: Bytes of sets that are made at a time, unless those of one word are more.
+MOST_SETS = 8 * 2**20
 #: Values that windows are asked for, of bytes: as many as photographs have in a tile.
 _ASKED = 150
 #: Rows of a tile, and its columns: fewer where sets of its pixels are made.
@@ -158,9 +170,15 @@ def _looking(pixels: int, outputs: int, tile: tuple[int, int], wanted: Rank) -> 
     """Return the operations that find pixels in their parts, and the bytes of what they take."""
     words = ceil(pixels / (PARTS * WORD))
     places = sum(tile) + sum(wanted.shape)
-    sets, doublings = 8 * words * PARTS * places, log2(max(wanted.shape)) + 2
+    sets, doublings = words * bytes_of_word(places), log2(max(wanted.shape)) + 2
     operations = pixels * _SORTED + outputs * (words * _LOOKED + _FOUND) + sets * doublings * _SETS
-    return operations, 3 * sets + 80 * outputs + 32 * pixels
+    made = min(sets, max(MOST_SETS, bytes_of_word(places)))
+    return operations, 3 * made + 80 * outputs + 32 * pixels
+
+
+def bytes_of_word(places: int) -> int:
+    """Return the bytes of the sets of one word of every part, at so many places."""
+    return WORD // 8 * PARTS * places
 
 
 def sort(request: Request, machine: Machine) -> Answer:
