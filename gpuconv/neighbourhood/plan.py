@@ -25,6 +25,8 @@ class NeighbourhoodPlan(Task):
     neighbourhood: Neighbourhood
     #: Channels that are filtered together; None: the image has no axis of such.
     channels: int | None
+    #: Whether tiles are dealt to threads (CPU).
+    shared: bool
 
     #: No pixel has a weight of its own.
     masked: ClassVar[bool] = False
@@ -79,6 +81,7 @@ def _plan(request: Request, machine: Machine) -> NeighbourhoodPlan:
         dtype=request.dtype,
         accumulator=request.computed,
         out_dtype=request.out_dtype,
+        shared=chosen.shared,
         tile=chosen.tile,
         operations=chosen.operations,
         prediction=prediction,

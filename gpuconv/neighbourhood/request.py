@@ -75,3 +75,5 @@ class Candidate:
     tile: tuple[int, int]
     #: Operations per output pixel.
     operations: float
+    #: Whether tiles are dealt to threads (CPU).
+    shared: bool = True

@@ -96,7 +96,8 @@ def run(plan: NeighbourhoodPlan, image: Array, out: Array) -> None:
                 blocks[piece.shape].filter(piece, image[plane], out[plane])
         used.append(blocks)
 
-    deal(draw, len(pieces) * len(indices), workers(plan.prediction.seconds))
+    threads = workers(plan.prediction.seconds) if plan.shared else 1
+    deal(draw, len(pieces) * len(indices), threads)
     size = _PIECE * len(pieces) + scratch + int(_OPERATION * plan.operations) * len(used)
     _IDLE.leave(plan, (pieces, used + spare), size)
 

@@ -45,6 +45,11 @@ _SMALL_FOOTPRINT, _LEAST_IMAGE = 49, 2**14
 #: Rows of tiles that networks are tried with, and their columns.
 _HEIGHTS = (16, 32, 64, 128, 256)
 _WIDTH = 512
+#: Operations on a pixel up to which threads gain by sharing tiles: between any two steps they wait
+#: for the interpreter, and what many steps keep at a time must share a cache. (2048² float32 on one
+#: thread and on two: 5×5 in 39 and 26 ms, 7×7 in 101 and 150, 11×11 in 257 and 419; bytes: 12.5 and
+#: 9.6, 27 and 40, 59 and 110.)
+_MOST_SHARED = 100
 #: Rooms for arrays of all phases and of one are not shared: so many times what is kept at a time.
 _ROOM = 1.3
 #: Bytes of scratch of a thread, unless the smallest tile takes more: what two threads leave behind
@@ -65,8 +70,11 @@ PARTS, WORD = 128, 64
 MOST_SETS = 8 * 2**20
 #: Values that windows are asked for, of bytes: as many as photographs have in a tile.
 _ASKED = 150
-#: Rows of a tile, and its columns: fewer where sets of its pixels are made.
-_COUNTED_ROWS, _COUNTED_COLUMNS = 128, {True: 512, False: 256}
+#: Rows and columns of a tile, of bytes and of pixels that sets are made of. Threads wait for the
+#: interpreter between any two steps, but in a larger tile windows ask for more values. (31×31 of
+#: bytes, two threads: 1024×2048 in 676 ms with 128 × 512, 386 with these; 2048² in 684 ms, and 1124
+#: with 256 × 2048. float32, 1024×2048: 677 with these, 869 with 256 × 512.)
+_COUNTED_TILE: dict[bool, tuple[int, int]] = {True: (256, 1024), False: (128, 256)}
 #: Operations on a pixel that it takes to make a byte of counts.
 _COUNTED = 0.75
 #: Operations on a pixel to sort one; to look for one in a word of a set, and in the last one; and
@@ -112,17 +120,18 @@ def _steps(name: str, request: Request, machine: Machine) -> Answer:
     steps = steps_of(wanted, name)
     tiles = {_clipped(request, height, max(_WIDTH, wanted.shape[1])) for height in _HEIGHTS}
     costs = {tile: _stepping(steps, request, machine, tile) for tile in sorted(tiles)}
-    least = min(scratch for _, scratch in costs.values())
+    least = min(scratch for _, scratch, _ in costs.values())
     small = [tile for tile in costs if costs[tile][1] <= max(least, _MOST_SCRATCH * machine.units)]
     best = min(small, key=lambda tile: costs[tile][0])
-    seconds, scratch = costs[best]
-    return Candidate(name, best, steps.operations), request.predicted(seconds, scratch)
+    seconds, scratch, shared = costs[best]
+    candidate = Candidate(name, best, steps.operations, shared)
+    return candidate, request.predicted(seconds, scratch)
 
 
 def _stepping(
     steps: Program, request: Request, machine: Machine, tile: tuple[int, int]
-) -> tuple[float, float]:
-    """Return the seconds and the bytes of scratch of a program in tiles of a size."""
+) -> tuple[float, float, bool]:
+    """Return the seconds and the scratch of a program in tiles of a size, and if threads gain."""
     (rows, columns), (height, width) = _rank(request).shape, tile
     size, across = request.computed.itemsize, width + columns - 1
     scratch = _ROOM * steps.room * (height + rows - 1) * across * size
@@ -131,8 +140,10 @@ def _stepping(
     computing = values * size * _byte(scratch) * machine.rate("pixel")
     computing += _PHASE * height * width * (steps.phases > 1) * machine.rate("pixel")
     computing += len(steps.steps) * _CALL * machine.rate("step")
+    if steps.operations > _MOST_SHARED:
+        return machine.rate("call") + _alone(request, machine, tile, computing), scratch, False
     seconds = _dealt(request, machine, tile, computing)
-    return seconds, scratch * _threads(request, machine, tile)
+    return seconds, scratch * _threads(request, machine, tile), True
 
 
 def _byte(scratch: float) -> float:
@@ -147,7 +158,8 @@ def histogram(request: Request, machine: Machine) -> Answer:
         return "a footprint that is no rectangle"
     rows, columns = wanted.shape
     bytes_only, size = request.computed.itemsize == 1, _bytes_of(wanted.count)
-    tile = _clipped(request, max(_COUNTED_ROWS, rows), max(_COUNTED_COLUMNS[bytes_only], columns))
+    height, width = _COUNTED_TILE[bytes_only]
+    tile = _clipped(request, max(height, rows), max(width, columns))
     pixels, outputs = (tile[0] + rows - 1) * (tile[1] + columns - 1), tile[0] * tile[1]
     asked = _ASKED if bytes_only else min(PARTS - 1, pixels // WORD)
     adds = sum(side.bit_length() + side.bit_count() for side in wanted.shape)
@@ -223,11 +235,16 @@ def _threads(request: Request, machine: Machine, tile: tuple[int, int]) -> int:
 
 def _dealt(request: Request, machine: Machine, tile: tuple[int, int], computing: float) -> float:
     """Return the seconds of a call whose tiles take `computing` each."""
+    alone = _alone(request, machine, tile, computing)
+    return machine.rate("call") + dealt(alone, _tiles(request, tile), machine)
+
+
+def _alone(request: Request, machine: Machine, tile: tuple[int, int], computing: float) -> float:
+    """Return the seconds of one thread for all tiles."""
     if not request.scalars:
-        return machine.rate("call")
+        return 0.0
     moves = machine.rate(f"load.{request.dtype}") + machine.rate(f"store.{request.out_dtype}")
     tiles = _tiles(request, tile)
     # Tiles of the last row and of the last column are smaller.
     share = request.scalars / (tiles * prod(tile))
-    alone = tiles * (share * computing + machine.rate("tile")) + request.scalars * moves
-    return machine.rate("call") + dealt(alone, tiles, machine)
+    return tiles * (share * computing + machine.rate("tile")) + request.scalars * moves
