@@ -246,10 +246,16 @@ def test_extremes_are_found_as_such() -> None:
 
 def test_time_grows_with_the_window_without_a_cliff() -> None:
     for dtype in ("uint8", "float32"):
-        seconds = {size: planned(size, dtype).prediction.seconds for size in range(3, 130, 4)}
+        alone = {size: planned(size, dtype, threads=1) for size in range(3, 130, 4)}
+        seconds = {size: plan.prediction.seconds for size, plan in alone.items()}
         assert all(seconds[b] / seconds[a] < 1.4 * (b / a) ** 2.5 for a, b in pairwise(seconds))
         # Counted, four times the side takes little more than twice as long.
         assert seconds[127] < 3 * seconds[31]
+
+
+def test_long_networks_run_on_one_thread_and_all_else_on_as_many_as_there_are() -> None:
+    shared = {size: planned(size, "uint8").shared for size in (3, 5, 7, 11, 31)}
+    assert shared == {3: True, 5: True, 7: False, 11: False, 31: True}
 
 
 def test_scratch_is_bounded_whatever_the_image() -> None:
