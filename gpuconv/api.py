@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from gpuconv import apply
-from gpuconv.apply import Choices
 from gpuconv.arguments import Accuracy, Border, Method, Nan, Size, Step, options_of
 from gpuconv.arrays import Array
 from gpuconv.call import filtered, plan_of
 from gpuconv.epilogue import Epilogue
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
-from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan
 from gpuconv.plan import Plan
+
+if TYPE_CHECKING:
+    from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan
 
 __all__ = ["convolve", "correlate", "plan"]
 
@@ -259,19 +260,30 @@ def plan(
     Rank(shape=(5, 5), anchor=(2, 2), index=12)
     """
     others = size, stride, dilation, accuracy, masked, nan, epilogue
-    if isinstance(kernel, Neighbourhood):
+    if _is_neighbourhood(kernel):
+        from gpuconv import apply
+
         if others != ("same", 1, 1, "exact", False, "propagate", None):
             raise ArgumentError(
                 "size, stride, dilation, accuracy, masked, nan and epilogue are for kernels; "
                 f"leave them out for a filter such as {kernel!r}"
             )
-        choices = Choices.of(kernel, border, cval, method)
+        choices = apply.Choices.of(kernel, border, cval, method)
         return apply.plan_of(shape, dtype, kernel, choices, channel_axis, out_dtype, device)
     options = options_of(
         True, border, cval, size, stride, dilation, method, accuracy, nan, epilogue
     )
-    used = _known_kernel(kernel)
+    used = _known_kernel(kernel)  # type: ignore[arg-type]
     return plan_of(shape, dtype, used, options, channel_axis, out_dtype, device, masked)
+
+
+def _is_neighbourhood(kernel: object) -> TypeGuard[Neighbourhood]:
+    """Return whether that is a filter of neighbourhoods, of which there is none before its module.
+
+    Most programs never import it, and do not wait for it.
+    """
+    there = sys.modules.get("gpuconv.neighbourhood")
+    return there is not None and isinstance(kernel, there.Neighbourhood)
 
 
 #: Bytes of weights up to which equal weights are known to be the same kernel; of larger ones the

@@ -6,7 +6,7 @@ What filters is imported by the first call, to keep the import of gpuconv light.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ from gpuconv.backends.host.threads import thread_count
 from gpuconv.backends.transfer import Transfer
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu
-from gpuconv.neighbourhood import NeighbourhoodPlan
 from gpuconv.plan import Plan
+
+if TYPE_CHECKING:
+    from gpuconv.neighbourhood import NeighbourhoodPlan
 
 __all__ = [
     "NAME",
@@ -125,7 +127,7 @@ def run(
     """
     if 0 in out.shape:
         return
-    if isinstance(plan, NeighbourhoodPlan):
+    if not isinstance(plan, Plan):
         from gpuconv.backends.host import neighbourhood
 
         neighbourhood.run(plan, image, out)
