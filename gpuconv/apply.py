@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,17 @@ from numpy.typing import ArrayLike, DTypeLike
 from gpuconv import backends, dtypes
 from gpuconv import border as borders
 from gpuconv.arguments import Border
-from gpuconv.arrays import Array, channel_index, check_out, check_pixels, check_size
-from gpuconv.backends.travel import elsewhere, seconds
+from gpuconv.arrays import (
+    Array,
+    channel_index,
+    check_out,
+    check_pixels,
+    check_planned,
+    check_size,
+    named_axis,
+    real_dtype,
+)
+from gpuconv.backends.travel import soonest, told
 from gpuconv.cost import Machine
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan, Request, make_plan
@@ -115,11 +123,10 @@ def applied(
         return _of_truth(image, neighbourhood, choices, channel_axis, dtype, out, device)
     engines, home = backends.choices(image, device), backends.owner(image)
     pixels = check_pixels(image, home)
-    if channel_axis is None:
-        channel_axis = getattr(image, "channel_axis", None)
-    stored = _stored(pixels.dtype, dtype, out)
+    channel_axis = named_axis(image, channel_axis)
+    stored = real_dtype(pixels.dtype, dtype, out, "this filter")
     call = pixels.shape, _native(pixels.dtype), neighbourhood, choices, channel_axis, stored
-    engine, ready = _first(engines, call)
+    engine, ready = soonest(engines, lambda one: _prepared(one.machine(), *call))
     with engine.place(image, device):
         result = home.empty(pixels.shape, stored) if out is None else out
         target = check_out(result, tuple(pixels.shape), home)
@@ -158,28 +165,6 @@ def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
-def _stored(image: np.dtype[Any], dtype: DTypeLike | None, out: Any) -> np.dtype[Any]:
-    """Return the dtype of the output: as asked for, else that of `out`, else the image's."""
-    given = getattr(out, "dtype", None)
-    if dtype is not None:
-        wanted = dtypes.native(dtype, "dtype")
-        if given is not None and _native(given) != wanted:
-            raise ArgumentError(f"dtype={wanted} differs from the dtype of out, {given}; give one")
-    else:
-        wanted = _native(image) if given is None else dtypes.native(given, "out")
-    if "c" in (image.kind, wanted.kind):
-        raise ArgumentTypeError(
-            f"image has dtype {image} and the output {wanted}; this filter is for real pixels"
-        )
-    return wanted
-
-
-def _first(engines: tuple[ModuleType, ...], call: tuple[Any, ...]) -> tuple[ModuleType, _Ready]:
-    """Return the engine that is done first with a call from host memory, and what it needs."""
-    ready = [(engine, _prepared(engine.machine(), *call)) for engine in engines]
-    return min(ready, key=lambda one: seconds(one[1].plan)) if len(ready) > 1 else ready[0]
-
-
 @lru_cache(maxsize=256, typed=True)  # 1.0 is no axis, though it equals 1
 def _prepared(
     machine: Machine,
@@ -215,14 +200,8 @@ class _Again:
     def __call__(self, image: Any, out: Any, mask: Any) -> Any:
         if mask is not None:
             raise ArgumentError("this plan has no mask")
-        given = image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
-        if tuple(given.shape) != self.shape or _native(given.dtype) != self.dtype:
-            raise ArgumentError(
-                f"image has shape {tuple(given.shape)} and dtype {given.dtype}; this plan is for "
-                f"{self.shape} and {self.dtype}"
-            )
         return applied(
-            given,
+            check_planned(image, self.shape, self.dtype),
             self.neighbourhood,
             self.choices,
             self.channel_axis,
@@ -249,10 +228,6 @@ def plan_of(
     size = check_size(shape)
     call = size, given, neighbourhood, choices, channel_axis, stored
     engines = backends.choices(None, device)
-    engine, ready = _first(engines, call)
-    with engine.place(None, device):
-        words = engine.describe(ready.plan)
-    others = [_prepared(other.machine(), *call).plan for other in engines if other is not engine]
-    words += tuple(f"{'elsewhere':<12}{elsewhere(other)}" for other in others)
+    ready, words = told(engines, device, lambda one: _prepared(one.machine(), *call))
     again = _Again(size, given, neighbourhood, choices, channel_axis, stored, device)
     return replace(ready.plan, engine=words, runner=again)

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 from gpuconv import border as borders
 from gpuconv import dtypes, tiling
 from gpuconv.algorithms import METHODS
-from gpuconv.arrays import Array, check_pixels
+from gpuconv.arrays import Array, check_pixels, stored_dtype
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.kernel import Kernel
@@ -189,20 +189,11 @@ def output_dtype(
     stored: np.dtype[Any], kernel: Kernel, dtype: DTypeLike | None, out: Array | None
 ) -> np.dtype[Any]:
     """Return the dtype of the output: as asked for, else that of `out`, else the image's."""
-    needs_complex = kernel.complex or stored.kind == "c"
-    if dtype is not None:
-        wanted = dtypes.native(dtype, "dtype")
-        if out is not None and getattr(out, "dtype", wanted).newbyteorder("=") != wanted:
-            raise ArgumentError(
-                f"dtype={wanted} differs from the dtype of out, {out.dtype}; give one"
-            )
-    elif out is not None and hasattr(out, "dtype"):
-        wanted = dtypes.native(out.dtype, "out")
-    elif kernel.complex and stored.kind != "c":
-        wanted = dtypes.complex_of(stored)
-    else:
-        wanted = dtypes.native(stored, "image")
-    if needs_complex and wanted.kind != "c":
+    free = dtype is None and getattr(out, "dtype", None) is None
+    if free and kernel.complex and stored.kind != "c":
+        return dtypes.complex_of(stored)
+    wanted = stored_dtype(stored, dtype, out)
+    if (kernel.complex or stored.kind == "c") and wanted.kind != "c":
         raise ArgumentError(
             f"dtype={wanted} cannot hold the complex result; use complex64 or complex128"
         )

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gpuconv import dtypes
 from gpuconv.errors import ArgumentError, ArgumentTypeError
@@ -22,8 +22,12 @@ __all__ = [
     "check_mask",
     "check_out",
     "check_pixels",
+    "check_planned",
     "check_size",
     "component",
+    "named_axis",
+    "real_dtype",
+    "stored_dtype",
     "unmasked",
 ]
 
@@ -50,6 +54,11 @@ def channel_index(ndim: int, channel_axis: int | None) -> int | None:
         beside = " beside its channel axis" if axis is not None else ""
         raise ArgumentError(f"image has {ndim} dimension(s); it must have (…, H, W){beside}")
     return axis
+
+
+def named_axis(image: Any, channel_axis: int | None) -> int | None:
+    """Return `channel_axis`, or what the image says of itself where none is given."""
+    return getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
 
 
 def channels_first(shape: tuple[int, ...], channel: int | None) -> tuple[int, ...]:
@@ -158,3 +167,43 @@ def unmasked(image: Any) -> tuple[Any, NDArray[np.bool_] | None]:
         return image, None
     pixels = np.asarray(image)
     return pixels, None if image.mask is np.ma.nomask else np.asarray(~image.mask)
+
+
+def check_planned(image: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return `image`, an array as a plan for images of a shape and a dtype has it."""
+    given = image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
+    if tuple(given.shape) != shape or given.dtype.newbyteorder("=") != dtype:
+        raise ArgumentError(
+            f"image has shape {tuple(given.shape)} and dtype {given.dtype}; this plan is for "
+            f"{shape} and {dtype}"
+        )
+    return given
+
+
+def stored_dtype(image: np.dtype[Any], dtype: DTypeLike | None, out: Any) -> np.dtype[Any]:
+    """Return the dtype of the output: as asked for, else that of `out`, else the image's.
+
+    Examples
+    --------
+    >>> stored_dtype(np.dtype("uint8"), None, np.zeros(3, ">f4"))
+    dtype('float32')
+    """
+    given = getattr(out, "dtype", None)
+    if dtype is None:
+        if given is None:
+            return dtypes.native(image, "image")
+        return dtypes.native(given, "out")
+    wanted = dtypes.native(dtype, "dtype")
+    if given is not None and given.newbyteorder("=") != wanted:
+        raise ArgumentError(f"dtype={wanted} differs from the dtype of out, {given}; give one")
+    return wanted
+
+
+def real_dtype(image: np.dtype[Any], dtype: DTypeLike | None, out: Any, what: str) -> np.dtype[Any]:
+    """Return the dtype of the output, if it and the image's are real, as `what` needs them."""
+    wanted = stored_dtype(image, dtype, out)
+    if "c" in (image.kind, wanted.kind):
+        raise ArgumentTypeError(
+            f"image has dtype {image} and the output {wanted}; {what} is for real pixels"
+        )
+    return wanted

@@ -23,11 +23,13 @@ from gpuconv.arrays import (
     channels_restored,
     check_mask,
     check_out,
+    check_planned,
     check_size,
     component,
+    named_axis,
     unmasked,
 )
-from gpuconv.backends.travel import elsewhere, seconds
+from gpuconv.backends.travel import soonest, told
 from gpuconv.bounded import Bounded
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
@@ -70,14 +72,13 @@ def filtered(
     engines = backends.choices(image, device)
     home = backends.owner(image)
     pixels = check_image(image, home, options)
-    if channel_axis is None:
-        channel_axis = getattr(image, "channel_axis", None)
+    channel_axis = named_axis(image, channel_axis)
     stored = output_dtype(pixels.dtype, kernel, dtype, out)
     masked = not (mask is None and counts is None)
     if stored.kind == "c" and (masked or options.ignore_nan or options.epilogue):
         raise ArgumentError("mask, nan='ignore' and epilogue are for real images and kernels")
     call = pixels.shape, pixels.dtype, kernel, options, channel_axis, stored, masked
-    engine, ready = _first(engines, call)
+    engine, ready = soonest(engines, lambda one: _prepared(one, *call))
     with engine.place(image, device):
         view, target, result = _arrays(ready, home, pixels, out)
         if stored.kind == "c":
@@ -167,12 +168,6 @@ def _weights(
     return given[0] if len(given) == 1 else given[0] * given[1]
 
 
-def _first(engines: tuple[ModuleType, ...], call: tuple[Any, ...]) -> tuple[ModuleType, _Prepared]:
-    """Return the engine that is done first with a call from host memory, and what it needs."""
-    ready = [(engine, _prepared(engine, *call)) for engine in engines]
-    return min(ready, key=lambda one: seconds(one[1].plan)) if len(ready) > 1 else ready[0]
-
-
 def _prepared(
     engine: ModuleType,
     shape: tuple[int, ...],
@@ -238,12 +233,7 @@ class _Again:
 
     def __call__(self, image: Any, out: Any, mask: Any) -> Any:
         _, counts = unmasked(image)
-        given = image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
-        if tuple(given.shape) != self.shape or given.dtype.newbyteorder("=") != self.dtype:
-            raise ArgumentError(
-                f"image has shape {tuple(given.shape)} and dtype {given.dtype}; this plan is for "
-                f"{self.shape} and {self.dtype}"
-            )
+        given = check_planned(image, self.shape, self.dtype)
         if (mask is None and counts is None) == self.masked:
             raise ArgumentError(
                 "this plan is for a call with a mask" if self.masked else "this plan has no mask"
@@ -278,11 +268,6 @@ def plan_of(
     size = check_size(shape)
     call = size, given, kernel, options, channel_axis, stored, masked
     engines = backends.choices(None, device)
-    engine, ready = _first(engines, call)
-    made = ready.plan
-    with engine.place(None, device):
-        words = engine.describe(made)
-    others = [_prepared(other, *call).plan for other in engines if other is not engine]
-    words += tuple(f"{'elsewhere':<12}{elsewhere(other)}" for other in others)
+    ready, words = told(engines, device, lambda one: _prepared(one, *call))
     again = _Again(size, given, kernel, options, channel_axis, stored, device, masked)
-    return replace(made, engine=words, runner=again)
+    return replace(ready.plan, engine=words, runner=again)

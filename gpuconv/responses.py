@@ -29,6 +29,7 @@ from gpuconv.arrays import (
     channels_restored,
     check_out,
     component,
+    named_axis,
 )
 from gpuconv.bank import REDUCTIONS, Bank
 from gpuconv.bounded import Bounded
@@ -137,7 +138,7 @@ def filter_bank(
     if reduce == "direction" and dtype is None and out is None and pixels.dtype.kind in "iu":
         dtype = dtypes.rule(pixels.dtype).accumulator
     stored = _real(pixels.dtype, output_dtype(pixels.dtype, filters[0], dtype, out))
-    named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
+    named = named_axis(image, channel_axis)
     channel = channel_index(pixels.ndim, named)
     planes = channels_first(pixels.shape, channel)
     bank = _bank(engine, planes, component(pixels.dtype), filters, reduce, options, stored)

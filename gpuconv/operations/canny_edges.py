@@ -21,6 +21,7 @@ from gpuconv.arrays import (
     check_mask,
     check_out,
     check_pixels,
+    named_axis,
 )
 from gpuconv.backends.host import canny as host
 from gpuconv.border import pair as border_pair
@@ -113,7 +114,7 @@ def canny(
     """
     engine, home = backends.select(image, device), backends.owner(image)
     pixels = check_pixels(image, home)
-    named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
+    named = named_axis(image, channel_axis)
     channel = channel_index(pixels.ndim, named)
     wanted = _Wanted(
         canny_kernels(sigma, truncate)[0],

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from gpuconv import backends, dtypes, kernels
 from gpuconv.api import convolve
 from gpuconv.arguments import Border
-from gpuconv.arrays import Array, check_pixels
+from gpuconv.arrays import Array, check_pixels, named_axis, stored_dtype
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.kernel import Kernel
 
@@ -91,8 +91,8 @@ def unsharp_mask(
             device=device,
         )
     pixels = check_pixels(image, backends.owner(image))
-    named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
-    stored = _stored(pixels, dtype, out)
+    named = named_axis(image, channel_axis)
+    stored = stored_dtype(pixels.dtype, dtype, out)
     detail = convolve(
         pixels,
         mask,
@@ -135,9 +135,3 @@ def _checked(threshold: Any) -> float:
     if not threshold >= 0:
         raise ArgumentError(f"threshold={threshold!r} must be at least 0")
     return float(threshold)
-
-
-def _stored(pixels: Array, dtype: DTypeLike | None, out: Array | None) -> np.dtype[Any]:
-    """Return the dtype of the output: as asked for, else that of `out`, else the image's."""
-    given = pixels.dtype if out is None else getattr(out, "dtype", pixels.dtype)
-    return dtypes.native(given if dtype is None else dtype, "dtype")

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from gpuconv import backends, dtypes
-from gpuconv.arrays import Array, channel_index, check_out, check_pixels
+from gpuconv.arrays import (
+    Array,
+    channel_index,
+    check_out,
+    check_pixels,
+    named_axis,
+    real_dtype,
+)
 from gpuconv.border import pair
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError
@@ -58,8 +65,8 @@ class Frame:
         """Return the frame of a call, as the caller gave its arguments."""
         engine, home = backends.select(image, device), backends.owner(image)
         pixels = check_pixels(image, home)
-        stored = _stored(pixels.dtype, dtype, out)
-        named = getattr(image, "channel_axis", None) if channel_axis is None else channel_axis
+        stored = real_dtype(pixels.dtype, dtype, out, "restoration")
+        named = named_axis(image, channel_axis)
         channel = channel_index(pixels.ndim, named)
         shape = tuple(pixels.shape)
         result = home.empty(shape, stored) if out is None else check_out(out, shape, home)
@@ -143,22 +150,6 @@ def _copy(
         ignore_nan=False,
     )
     engine.run(make_plan(request, engine.machine()), source, into)
-
-
-def _stored(image: np.dtype[Any], dtype: DTypeLike | None, out: Any) -> np.dtype[Any]:
-    """Return the dtype of the output: as asked for, else that of `out`, else the image's."""
-    given = getattr(out, "dtype", None)
-    wanted = dtypes.native(image if given is None else given, "image" if given is None else "out")
-    if dtype is not None:
-        asked = dtypes.native(dtype, "dtype")
-        if given is not None and asked != wanted:
-            raise ArgumentError(f"dtype={asked} differs from the dtype of out, {given}; give one")
-        wanted = asked
-    if "c" in (image.kind, wanted.kind):
-        raise ArgumentTypeError(
-            f"image has dtype {image} and the output {wanted}; restoration is for real pixels"
-        )
-    return wanted
 
 
 def check_border(border: str | tuple[str, str], cval: float) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from gpuconv import backends
 from gpuconv.api import convolve
-from gpuconv.arrays import Array, channel_index
+from gpuconv.arrays import Array, channel_index, named_axis
 from gpuconv.errors import ArgumentTypeError, choose
 from gpuconv.kernel import Kernel
 
@@ -101,8 +101,7 @@ def estimate_noise(
     (0.0, 5)
     """
     choose("method", method, get_args(Method), "a method")
-    if channel_axis is None:
-        channel_axis = getattr(image, "channel_axis", None)
+    channel_axis = named_axis(image, channel_axis)
     details = convolve(
         image, _CURVATURE, channel_axis=channel_axis, dtype=_floats(image), device=device
     )
