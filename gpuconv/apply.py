@@ -28,6 +28,7 @@ from gpuconv.cost import Machine
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.neighbourhood import Neighbourhood, NeighbourhoodPlan, Request, make_plan
 from gpuconv.neighbourhood.algorithms import ALGORITHMS
+from gpuconv.window import Window, held
 
 __all__ = ["Choices", "applied", "plan_of"]
 
@@ -121,15 +122,20 @@ def applied(
     """Return the image filtered, on the engine that `device` or the image decides."""
     if neighbourhood.selects and getattr(image, "dtype", None) == _TRUTH:
         return _of_truth(image, neighbourhood, choices, channel_axis, dtype, out, device)
-    engines, home = backends.choices(image, device), backends.owner(image)
-    pixels = check_pixels(image, home)
+    here = held(image)
+    engines, home = backends.choices(here, device), backends.owner(here)
+    pixels = check_pixels(here, home)
+    window = replace(image, pixels=pixels) if isinstance(image, Window) else None
     channel_axis = named_axis(image, channel_axis)
     stored = real_dtype(pixels.dtype, dtype, out, "this filter")
-    call = pixels.shape, _native(pixels.dtype), neighbourhood, choices, channel_axis, stored
+    whole = pixels.shape if window is None else window.shape
+    call = whole, _native(pixels.dtype), neighbourhood, choices, channel_axis, stored
     engine, ready = soonest(engines, lambda one: _prepared(one.machine(), *call))
-    with engine.place(image, device):
-        result = home.empty(pixels.shape, stored) if out is None else out
-        target = check_out(result, tuple(pixels.shape), home)
+    ready = ready if window is None else replace(ready, plan=ready.plan.part(window))
+    shape = tuple(pixels.shape if window is None else window.own.shape)
+    with engine.place(here, device):
+        result = home.empty(shape, stored) if out is None else out
+        target = check_out(result, shape, home)
         if out is not None and home.overlap(target, pixels):
             pixels = pixels.copy()
         engine.run(ready.plan, ready.view(pixels), ready.view(target))
@@ -156,7 +162,8 @@ def _of_truth(
             f"cval={choices.cval!r} is no pixel of dtype bool; the border is made of such"
         )
     room = out.view(np.uint8) if hasattr(out, "view") else out
-    pixels = image.view(np.uint8)
+    pixels: Any = held(image).view(np.uint8)
+    pixels = replace(image, pixels=pixels) if isinstance(image, Window) else pixels
     found = applied(pixels, neighbourhood, choices, channel_axis, None, room, device)
     return out if out is not None else found.view(bool)
 

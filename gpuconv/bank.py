@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from gpuconv import dtypes
 from gpuconv.epilogue import Epilogue
 from gpuconv.plan import Plan
+from gpuconv.window import Window
 
 __all__ = ["REDUCTIONS", "Bank"]
 
@@ -36,6 +37,10 @@ class Bank:
         """Shape of the output: (F, …, H, W), or (…, H, W) where responses are reduced."""
         shape = self.plans[0].shape
         return shape if self.reduce else (len(self.plans), *shape)
+
+    def part(self, window: Window) -> Bank:
+        """Return the bank that makes a part of the output from a window of the image."""
+        return replace(self, plans=tuple(plan.part(window) for plan in self.plans))
 
     @property
     def outputs(self) -> int:

@@ -34,6 +34,7 @@ from gpuconv.bounded import Bounded
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
 from gpuconv.plan import Plan, kept_bytes, make_plan
+from gpuconv.window import Window, held
 
 __all__ = ["filtered", "plan_of"]
 
@@ -48,6 +49,11 @@ class _Prepared:
     stored: np.dtype[Any]
     #: Shape of the result.
     shape: tuple[int, ...]
+
+    def part(self, window: Window) -> _Prepared:
+        """Return what a call needs to know that makes a part of the result from a window."""
+        plan = self.plan.part(window)
+        return replace(self, plan=plan, shape=channels_restored(plan.shape, self.channel))
 
 
 _PREPARED: Bounded[_Prepared] = Bounded(most=32 * 2**20)
@@ -69,20 +75,25 @@ def filtered(
     if known is not None:
         return _carried_out(known, image, out)  # type: ignore[arg-type]
     image, counts = unmasked(image)
-    engines = backends.choices(image, device)
-    home = backends.owner(image)
-    pixels = check_image(image, home, options)
+    here = held(image)
+    engines = backends.choices(here, device)
+    home = backends.owner(here)
+    pixels = check_image(here, home, options)
+    window = replace(image, pixels=pixels) if isinstance(image, Window) else None
     channel_axis = named_axis(image, channel_axis)
     stored = output_dtype(pixels.dtype, kernel, dtype, out)
     masked = not (mask is None and counts is None)
     if stored.kind == "c" and (masked or options.ignore_nan or options.epilogue):
         raise ArgumentError("mask, nan='ignore' and epilogue are for real images and kernels")
-    call = pixels.shape, pixels.dtype, kernel, options, channel_axis, stored, masked
+    shape = pixels.shape if window is None else window.shape
+    call = shape, pixels.dtype, kernel, options, channel_axis, stored, masked
     engine, ready = soonest(engines, lambda one: _prepared(one, *call))
-    with engine.place(image, device):
+    ready = ready if window is None else ready.part(window)
+    with engine.place(here, device):
         view, target, result = _arrays(ready, home, pixels, out)
         if stored.kind == "c":
-            _complex_passes(engine, home, options, view, kernel, target)
+            planned = channels_first(shape, ready.channel), window
+            _complex_passes(engine, home, options, view, kernel, target, *planned)
         elif masked:
             weights = _weights(mask, counts, pixels.shape, ready.channel, home)
             if out is not None and home.overlap(result, weights):
@@ -200,6 +211,8 @@ def _complex_passes(
     image: Array,
     kernel: Kernel,
     out: Array,
+    shape: tuple[int, ...],
+    window: Window | None,
 ) -> None:
     """Filter by real passes: (a + bi)(c + di) = (ac − bd) + (ad + bc)i."""
     images = [image.real, image.imag] if image.dtype.kind == "c" else [image]
@@ -209,9 +222,10 @@ def _complex_passes(
     for i, pixels in enumerate(images):
         for k, weights in enumerate(kernels):
             request = options.request(
-                pixels.shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
+                shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
             )
             planned = make_plan(request, engine.machine())
+            planned = planned if window is None else planned.part(window)
             part = home.empty(planned.shape, planned.out_dtype)
             engine.run(planned, pixels, part)
             target = out.imag if i + k == 1 else out.real

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gpuconv import tiling
 from gpuconv.algorithms import ALGORITHMS, answer
 from gpuconv.bounded import Bounded
 from gpuconv.cost import Machine, Prediction, predict
@@ -116,7 +117,7 @@ def _plan(request: Request, machine: Machine) -> Plan:
         epilogue=request.epilogue,
         masked=request.masked,
         ignore_nan=request.ignore_nan,
-        tile=chosen.tile,
+        tile=tiling.clipped(chosen.tile, request.y, request.x),
         transform=chosen.transform,
         sigma=chosen.sigma,
         operations=chosen.operations,

@@ -37,6 +37,7 @@ from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
 from gpuconv.plan import Plan, kept_bytes, make_plan
+from gpuconv.window import Window, held
 
 __all__ = ["Reduction", "filter_bank"]
 
@@ -133,17 +134,20 @@ def filter_bank(
     )
     filters = _checked(kernels)
     _check_reduction(reduce, len(filters))
-    home, engine = backends.owner(image), backends.select(image, device)
-    pixels = check_image(image, home, options)
+    here = held(image)
+    home, engine = backends.owner(here), backends.select(here, device)
+    pixels = check_image(here, home, options)
+    window = replace(image, pixels=pixels) if isinstance(image, Window) else None
     if reduce == "direction" and dtype is None and out is None and pixels.dtype.kind in "iu":
         dtype = dtypes.rule(pixels.dtype).accumulator
     stored = _real(pixels.dtype, output_dtype(pixels.dtype, filters[0], dtype, out))
     named = named_axis(image, channel_axis)
     channel = channel_index(pixels.ndim, named)
-    planes = channels_first(pixels.shape, channel)
+    planes = channels_first(pixels.shape if window is None else window.shape, channel)
     bank = _bank(engine, planes, component(pixels.dtype), filters, reduce, options, stored)
+    bank = bank if window is None else bank.part(window)
     shape = channels_restored(bank.plans[0].shape, channel)
-    with engine.place(image, device):
+    with engine.place(here, device):
         whole = shape if reduce else (len(filters), *shape)
         result = home.empty(whole, stored) if out is None else check_out(out, whole, home)
         if out is not None and home.overlap(result, pixels):

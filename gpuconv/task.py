@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from gpuconv import tiling
 from gpuconv.cost import Machine, Prediction
 from gpuconv.errors import ArgumentError
+from gpuconv.window import Window
 
 __all__ = ["Rejected", "Task", "duration", "elect", "size"]
 
@@ -132,6 +133,28 @@ class Task:
         """Bytes read from the image plus bytes written to the output."""
         read = prod(self.image_shape) * self.dtype.itemsize
         return read + prod(self.shape) * self.out_dtype.itemsize
+
+    def part(self, window: Window) -> Self:
+        """Return the plan of the part of the output that is made from a window of the image.
+
+        It runs the same algorithm in tiles of the same size. Where these lie as the whole's do, as
+        the engines' ``grain`` tells, the part has the whole's bits.
+        """
+        high, wide = window.pixels.shape[:2]
+        y = self.y.part(*window.rows, window.origin[0], high)
+        x = self.x.part(*window.columns, window.origin[1], wide)
+        part = replace(self, y=y, x=x, engine=(), runner=None)
+        share = y.out * x.out / max(self.y.out * self.x.out, 1)
+        seconds, beside = self.prediction.seconds, self.prediction.peak - self.bytes_moved
+        return replace(
+            part,
+            prediction=replace(
+                self.prediction,
+                seconds=seconds * share,
+                bytes=part.bytes_moved,
+                peak=part.bytes_moved + beside,
+            ),
+        )
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what the plan has to say as pairs (what, said)."""

@@ -2,7 +2,7 @@
 
 An :class:`Axis` is the arithmetic of one axis: tap ``k`` of output ``i`` reads the image at
 ``offset + stride · i + dilation · k``, which lies in the border where it is below 0 or not below
-the image's size. Cache blocking in the CPU engine uses tiles; so will streaming and Dask.
+the image's size. Cache blocking in the CPU engine uses tiles; streams and Dask use windows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gpuconv.errors import ArgumentError
 
-__all__ = ["SIZES", "Axis", "Tile", "axis", "footprint", "tiles"]
+__all__ = ["SIZES", "Axis", "Tile", "axis", "clipped", "footprint", "tiles"]
 
 #: What part of the convolution is returned.
 SIZES = ("same", "valid", "full")
@@ -50,6 +50,24 @@ class Axis:
         """
         taps = self.taps - before - after
         return replace(self, taps=taps, offset=self.offset + self.dilation * before)
+
+    def part(self, start: int, stop: int, origin: int, n: int) -> Axis:
+        """Return the axis of outputs `start` … `stop` − 1 alone, in a window of `n` pixels.
+
+        Parameters
+        ----------
+        start, stop : int
+            The outputs that are wanted.
+        origin, n : int
+            Where on this axis the window begins, and its pixels.
+
+        Examples
+        --------
+        >>> axis(100, 5, anchor=2).part(10, 20, 8, 14).source(0, 10)
+        (0, 14)
+        """
+        offset = self.offset + self.stride * start - origin
+        return replace(self, n=n, out=stop - start, offset=offset)
 
     def source(self, start: int, stop: int) -> tuple[int, int]:
         """Return the image positions (start, stop) that outputs `start` … `stop` − 1 read.
@@ -110,6 +128,17 @@ def axis(
             f"{reach} pixels and the image has {n}; use size='same' or 'full'"
         )
     return Axis(n, -(-count // stride), taps, first, stride, dilation)
+
+
+def clipped(tile: tuple[int, int], y: Axis, x: Axis) -> tuple[int, int]:
+    """Return the rows and columns of a tile that is no larger than the output.
+
+    Examples
+    --------
+    >>> clipped((128, 1024), axis(100, 3, 1), axis(2000, 3, 1))
+    (100, 1024)
+    """
+    return min(tile[0], max(y.out, 1)), min(tile[1], max(x.out, 1))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ FLOORS = (
     {"algebra"},
     {"kernel"},
     {"kernels"},
-    {"masks", "reference", "tiling", "request"},
+    {"masks", "reference", "tiling", "request", "window"},
     {"cost"},
     {"algorithms"},
     {"task"},
@@ -34,7 +34,8 @@ FLOORS = (
     {"operations"},
     {"io"},
     {"filters"},
-    {"batch", "tune", "verify"},
+    {"stream"},
+    {"batch", "dask", "tune", "verify"},
     {""},
     {"cli", "__main__"},
 )

@@ -14,7 +14,7 @@ from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.filters.catalog import Entry, lookup
 from gpuconv.filters.parameter import KernelValue
 from gpuconv.kernel import Kernel
-from gpuconv.operations.planning import plans
+from gpuconv.operations.planning import local, plans
 from gpuconv.task import Task
 
 __all__ = ["Convolution", "Operation"]
@@ -35,20 +35,24 @@ class Convolution:
 
     kernel: Kernel
 
+    local: ClassVar[bool] = True
+    chooses_dtype: ClassVar[bool] = True
+
     @property
     def any_dtype(self) -> bool:
         """Whether it can round its results itself."""
         return not self.kernel.complex
 
-    def __call__(self, pixels: Pixels, dtype: np.dtype[Any], options: Options) -> Pixels:
-        """Return the convolution in `dtype`."""
+    def __call__(self, pixels: Any, dtype: np.dtype[Any], options: Options) -> Pixels:
+        """Return the convolution in `dtype`, of an array or of a window's part."""
         wanted = dtypes.complex_of(dtype) if self.kernel.complex else dtype
         result: Pixels = api.convolve(pixels, self.kernel, dtype=wanted, **_told(options))
         return np.abs(result) if self.kernel.complex else result
 
     def plans(self, shape: tuple[int, ...], dtype: Any, options: Options) -> tuple[Task, ...]:
-        """Return the plan, in a tuple."""
-        return (api.plan(shape, dtype, self.kernel, **_told(options)),)
+        """Return the plan in a tuple; of a complex kernel those of its two parts."""
+        parts = (self.kernel.real, self.kernel.imag) if self.kernel.complex else (self.kernel,)
+        return tuple(api.plan(shape, dtype, part, **_told(options)) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,22 @@ class Operation:
         """What is known of the function."""
         return lookup(self.name)
 
-    def __call__(self, pixels: Pixels, dtype: np.dtype[Any], options: Options) -> Pixels:
+    def __call__(self, pixels: Any, dtype: np.dtype[Any], options: Options) -> Pixels:
         """Return the result, in `dtype` if the function has a choice; else in its own."""
         self._check_white(pixels.dtype)
         given = self._known({**options, "dtype": dtype})
         result: Pixels = self.entry.function(pixels, **self._arguments(), **given)
         return result
+
+    @property
+    def local(self) -> bool:
+        """Whether a pixel of the result depends on those around it alone."""
+        return local(self.name)
+
+    @property
+    def chooses_dtype(self) -> bool:
+        """Whether results can have another dtype than the pixels; those of ranks cannot."""
+        return "dtype" in self.entry.shared
 
     def check(self) -> None:
         """Raise now what the function says of its arguments, by filtering no pixels."""

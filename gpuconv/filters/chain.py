@@ -9,15 +9,17 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gpuconv import dtypes
 from gpuconv.border import pair
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.filters.action import Convolution, Operation
 from gpuconv.filters.filter import Filter
+from gpuconv.task import Task
+from gpuconv.window import Window
 
-__all__ = ["NEGATIVE", "Chain"]
+__all__ = ["NEGATIVE", "Chain", "Step"]
 
 Pixels = NDArray[Any]
 
@@ -143,18 +145,27 @@ class Chain:
         ndarray of the shape of `pixels`
             Of their dtype; or bool, if the last filter answers yes or no, as "canny" does.
         """
-        working, values = _working(pixels.dtype), pixels
-        for each in self.filters[:-1]:
-            values = self._filtered(values, each.action, working)
-            if values.dtype == bool:
-                raise ArgumentError(f"filter {each.name!r} answers yes or no: it must be the last")
-        action, gain = self._last
-        plain = self.negative == "clip" and gain == 1 and action.any_dtype
-        values = self._filtered(values, action, pixels.dtype if plain else working)
-        if values.dtype == bool and gain != 1:
-            raise ArgumentError(f"gain={gain!r} is not for {self.filters[-1].name!r}: yes or no")
-        done = values.dtype == bool or (plain and values.dtype == pixels.dtype)
-        return values if done else self._finish(values, gain, pixels.dtype)
+        values = pixels
+        for step in self.steps(pixels.dtype):
+            values = step(values)
+        return values
+
+    def steps(self, dtype: DTypeLike) -> tuple[Step, ...]:
+        """Return what is done to pixels of a dtype, filter by filter.
+
+        Examples
+        --------
+        >>> chain = Chain.parse(["gaussian:sigma=2", "median:size=3", "sharpen"])
+        >>> [(str(step.read), str(step.written)) for step in chain.steps("uint8")]
+        [('uint8', 'float32'), ('float32', 'float32'), ('float32', 'uint8')]
+        """
+        first, steps = np.dtype(dtype), list[Step]()
+        read = first
+        for index, each in enumerate(self.filters[:-1]):
+            written = _working(first) if each.action.chooses_dtype else read
+            steps.append(Step(self, index, read, written))
+            read = written
+        return (*steps, Step(self, len(steps), read, first))
 
     @cached_property
     def _last(self) -> tuple[Convolution | Operation, float]:
@@ -163,13 +174,6 @@ class Chain:
         if isinstance(action, Convolution) and self.gain != 1:
             return Convolution(action.kernel * self.gain), 1
         return action, self.gain
-
-    def _filtered(
-        self, pixels: Pixels, action: Convolution | Operation, dtype: np.dtype[Any]
-    ) -> Pixels:
-        channels = -1 if pixels.ndim == 3 else None
-        options = {"border": self.border, "cval": self.cval, "device": self.device}
-        return action(pixels, dtype, {**options, "channel_axis": channels})
 
     def _finish(self, values: Pixels, gain: float, dtype: np.dtype[Any]) -> Pixels:
         """Return `values` as `dtype`: amplified, negative ones treated as asked for, rounded."""
@@ -183,6 +187,77 @@ class Chain:
         stored = np.empty(values.shape, dtype)
         dtypes.store(values, stored)
         return stored
+
+
+@dataclass(frozen=True)
+class Step:
+    """One filter of a chain at work on pixels of a dtype."""
+
+    chain: Chain
+    #: Which of its filters.
+    index: int
+    #: The dtypes of the pixels, and of the result.
+    read: np.dtype[Any]
+    written: np.dtype[Any]
+
+    @property
+    def filter(self) -> Filter:
+        """The filter."""
+        return self.chain.filters[self.index]
+
+    @property
+    def local(self) -> bool:
+        """Whether a pixel of the result depends on those around it alone."""
+        return self.filter.action.local
+
+    def plans(self, shape: tuple[int, ...]) -> tuple[Task, ...]:
+        """Return the plans of what is done to an image of shape (H, W) or (H, W, C)."""
+        action, _, stored = self._work
+        return action.plans(shape, self.read, {**self._options(len(shape)), "out_dtype": stored})
+
+    def __call__(self, image: Pixels | Window) -> Pixels:
+        """Return the image filtered; of a window, the part that it is for."""
+        action, gain, stored = self._work
+        values: Pixels = action(image, stored, self._options(image.ndim))
+        if values.dtype == bool:
+            return self._truth(values, gain)
+        if not self._last or (self._plain and values.dtype == self.written):
+            return values
+        return self.chain._finish(values, gain, self.written)
+
+    @property
+    def _last(self) -> bool:
+        return self.index == len(self.chain.filters) - 1
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the filter itself makes the chain's result."""
+        action, gain = self.chain._last
+        return self.chain.negative == "clip" and gain == 1 and action.any_dtype
+
+    @cached_property
+    def _work(self) -> tuple[Convolution | Operation, float, np.dtype[Any]]:
+        """What is done, the gain that is left for afterwards, and the dtype in which it is done."""
+        action, gain = self.chain._last if self._last else (self.filter.action, 1)
+        stored = self.written if self._plain or not self._last else _working(self.written)
+        return action, gain, stored if action.chooses_dtype else self.read
+
+    def _options(self, ndim: int) -> dict[str, Any]:
+        return {
+            "border": self.chain.border,
+            "cval": self.chain.cval,
+            "device": self.chain.device,
+            "channel_axis": -1 if ndim == 3 else None,
+        }
+
+    def _truth(self, values: Pixels, gain: float) -> Pixels:
+        """Return answers of yes or no, which only the last filter of a chain may give."""
+        name = self.filter.name
+        if not self._last:
+            raise ArgumentError(f"filter {name!r} answers yes or no: it must be the last")
+        if gain != 1:
+            raise ArgumentError(f"gain={gain!r} is not for {name!r}: yes or no")
+        return values
 
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gpuconv import tiling
 from gpuconv.bounded import Bounded
 from gpuconv.cost import Machine, Prediction
 from gpuconv.neighbourhood.algorithms import ALGORITHMS
@@ -82,7 +83,7 @@ def _plan(request: Request, machine: Machine) -> NeighbourhoodPlan:
         accumulator=request.computed,
         out_dtype=request.out_dtype,
         shared=chosen.shared,
-        tile=chosen.tile,
+        tile=tiling.clipped(chosen.tile, y, x),
         operations=chosen.operations,
         prediction=prediction,
         machine=machine,

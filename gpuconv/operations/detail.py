@@ -13,6 +13,7 @@ from gpuconv.arguments import Border
 from gpuconv.arrays import Array, check_pixels, named_axis, stored_dtype
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.kernel import Kernel
+from gpuconv.window import Window, held, own
 
 __all__ = ["mask_of", "unsharp_mask"]
 
@@ -90,7 +91,8 @@ def unsharp_mask(
             out=out,
             device=device,
         )
-    pixels = check_pixels(image, backends.owner(image))
+    home = backends.owner(held(image))
+    pixels = image if isinstance(image, Window) else check_pixels(image, home)
     named = named_axis(image, channel_axis)
     stored = stored_dtype(pixels.dtype, dtype, out)
     detail = convolve(
@@ -104,7 +106,7 @@ def unsharp_mask(
     )
     detail[abs(detail) <= floor] = 0
     detail *= float(amount)
-    detail += pixels
+    detail += own(pixels)
     # A kernel of one weight is how both engines round, saturate and store.
     return convolve(
         detail, kernels.identity(), channel_axis=named, dtype=stored, out=out, device=device

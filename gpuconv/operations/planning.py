@@ -16,7 +16,7 @@ from gpuconv.operations.edges import PLANNERS
 from gpuconv.operations.frame import ESTIMATE
 from gpuconv.task import Task
 
-__all__ = ["plans"]
+__all__ = ["local", "plans"]
 
 
 def _nl_means(h: float | None = None, sigma: float | None = None, **sizes: int) -> NonLocalMeans:
@@ -41,6 +41,19 @@ _NEIGHBOURHOODS: dict[str, Callable[..., Neighbourhood]] = {
 #: What :func:`gpuconv.plan` is told beside what is to be run.
 _AROUND = frozenset({"border", "cval"})
 _OPTIONS = _AROUND | frozenset({"channel_axis", "out_dtype", "device", "method", "accuracy"})
+
+
+def local(name: str) -> bool:
+    """Return whether a pixel of an operation's result depends on those around it alone.
+
+    Such an operation can be done part by part, as its plans read the image.
+
+    Examples
+    --------
+    >>> local("median"), local("sobel"), local("canny"), local("wiener")
+    (True, True, False, False)
+    """
+    return name in _NEIGHBOURHOODS or (name in PLANNERS and name != "canny")
 
 
 def plans(name: str, shape: tuple[int, ...], dtype: Any, **given: Any) -> tuple[Task, ...]:

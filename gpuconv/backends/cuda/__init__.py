@@ -18,6 +18,7 @@ from gpuconv.backends.device import Device, ordinal
 from gpuconv.backends.transfer import Transfer
 from gpuconv.cost import Machine, gpu
 from gpuconv.errors import DeviceError
+from gpuconv.task import Task
 
 __all__ = [
     "NAME",
@@ -29,6 +30,7 @@ __all__ = [
     "devices",
     "edges",
     "empty",
+    "grain",
     "lacking",
     "machine",
     "overlap",
@@ -128,6 +130,15 @@ def asnumpy(array: Any) -> Any:
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:
     """Return an uninitialised array on the current device."""
     return runtime.current().empty(shape, dtype)
+
+
+def grain(plans: tuple[Task, ...]) -> tuple[int, int]:
+    """Return the grid of outputs that `plans`, of a filter or of a bank, compute as one.
+
+    A part of a result that begins on it, and ends on it or with the image, has the whole's bits.
+    """
+    tiles = [plan.tile for plan in plans if getattr(plan, "transform", None)]
+    return max(tiles, default=(1, 1))
 
 
 def overlap(a: Any, b: Any) -> bool:

@@ -17,8 +17,10 @@ from gpuconv.backends.transfer import Transfer
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu
 from gpuconv.plan import Plan
+from gpuconv.task import Task
 
 if TYPE_CHECKING:
+    from gpuconv.backends.host.lane import HostLane
     from gpuconv.neighbourhood import NeighbourhoodPlan
 
 __all__ = [
@@ -30,7 +32,9 @@ __all__ = [
     "describe",
     "devices",
     "empty",
+    "grain",
     "lacking",
+    "lane",
     "machine",
     "overlap",
     "owns",
@@ -103,6 +107,19 @@ def empty(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     return np.empty(shape, dtype)
 
 
+def grain(plans: tuple[Task, ...]) -> tuple[int, int]:
+    """Return the grid of outputs that `plans`, of a filter or of a bank, compute as one.
+
+    A part of a result that begins on it, and ends on it or with the image, has the whole's bits.
+    """
+    linear = [plan for plan in plans if isinstance(plan, Plan)]
+    if not linear:
+        return plans[0].tile
+    from gpuconv.backends.host import bank, pieces
+
+    return pieces.grain(linear[0]) if len(linear) == 1 else bank.tile_of(linear)
+
+
 def lacking(image: Any, device: str | None) -> str:
     """Return that nothing is: a CPU is always there."""
     return ""
@@ -146,6 +163,13 @@ def run_bank(bank: Bank, image: NDArray[Any], out: NDArray[Any]) -> None:
 
     if 0 not in out.shape:
         banks.run(bank, image, out)
+
+
+def lane(device: str | None = None) -> HostLane:
+    """Return what filters the tiles of a stream on the CPU."""
+    from gpuconv.backends.host.lane import HostLane
+
+    return HostLane()
 
 
 def machine() -> Machine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from math import isfinite
@@ -23,7 +23,7 @@ from gpuconv.border import span
 from gpuconv.dtypes import store
 from gpuconv.plan import Plan
 
-__all__ = ["run"]
+__all__ = ["run", "tile_of"]
 
 Array = NDArray[Any]
 
@@ -82,13 +82,13 @@ def run(bank: Bank, image: Array, out: Array) -> None:
 def _tiles(bank: Bank) -> list[tiling.Tile]:
     """Return the tiles, those of one shape after the other: filters made are then made once."""
     first = bank.plans[0]
-    tiles = tiling.tiles(first.y, first.x, *_tile(bank))
+    tiles = tiling.tiles(first.y, first.x, *tile_of(bank.plans))
     return sorted(tiles, key=lambda tile: tile.shape, reverse=True)
 
 
-def _tile(bank: Bank) -> tuple[int, int]:
+def tile_of(plans: Sequence[Plan]) -> tuple[int, int]:
     """Return output rows and columns that suit all filters: transforms have a largest tile."""
-    limited = [plan for plan in bank.plans if plan.transform] or bank.plans
+    limited = [plan for plan in plans if plan.transform] or plans
     return min(plan.tile[0] for plan in limited), min(plan.tile[1] for plan in limited)
 
 

@@ -44,7 +44,7 @@ _IDLE = Idle(most=24 * 2**20)
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
     parts, spare = _IDLE.take(plan) or (_sorted(plan), [])
-    image, out, indices = planes(image, out, _together(plan, parts))
+    image, out, indices = planes(image, out, _together(plan))
     used = list[Filters]()
 
     def draw(deck: Iterator[int]) -> None:
@@ -70,12 +70,15 @@ def _sorted(plan: Plan) -> tuple[Piece, ...]:
     return tuple(sorted(pieces(plan), key=lambda piece: piece.shape, reverse=True))
 
 
-def _together(plan: Plan, parts: tuple[Piece, ...]) -> int:
-    """Return how many planes go through a block together."""
-    if not (plan.batch and parts):
+def _together(plan: Plan) -> int:
+    """Return how many planes go through a block together: as many for a part as for the whole."""
+    if not plan.batch:
         return 1
-    rows, columns = len(parts[0].source_rows), len(parts[0].source_columns)
-    return together(plan.algorithm, rows, columns, plan.accumulator.itemsize)
+    (top, bottom), (left, right) = (
+        axis.source(0, size)
+        for axis, size in zip((undilated(plan).y, plan.x), plan.tile, strict=True)
+    )
+    return together(plan.algorithm, bottom - top, right - left, plan.accumulator.itemsize)
 
 
 def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> Filter | StripFilter:

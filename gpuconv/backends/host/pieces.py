@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gpuconv import tiling
 from gpuconv.plan import Plan
 
-__all__ = ["Piece", "pieces", "planes", "undilated"]
+__all__ = ["Piece", "grain", "pieces", "planes", "undilated"]
 
 Array = NDArray[Any]
 #: What picks planes from an image or an output: one, or a run of them along the last batch axis.
@@ -48,6 +48,11 @@ def _dilation(plan: Plan) -> int:
 def _apart(plan: Plan) -> int:
     """Return how far apart the outputs are that are made from the same rows."""
     return _dilation(plan) // gcd(plan.y.stride, _dilation(plan))
+
+
+def grain(plan: Plan) -> tuple[int, int]:
+    """Return the rows and columns of outputs after which pieces lie as they do at the start."""
+    return plan.tile[0] * _apart(plan), plan.tile[1]
 
 
 def pieces(plan: Plan) -> Iterator[Piece]:

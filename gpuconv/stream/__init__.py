@@ -1,0 +1,1 @@
+"""Filters over images that no memory holds."""
