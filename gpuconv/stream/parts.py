@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from math import lcm, prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -97,8 +97,10 @@ class Parts:
             _check_local(step)
         planning = replace(chain, device=device).steps(dtype)
         self._plans = [step.plans(shape) for step in planning]
-        engine = backends.select(None, device)
-        self._grains = [engine.grain(plans) for plans in self._plans]
+        self._grains = [
+            _grain(device, step, plans)
+            for step, plans in zip(self._steps, self._plans, strict=True)
+        ]
 
     @property
     def plans(self) -> tuple[tuple[Task, ...], ...]:
@@ -171,6 +173,16 @@ def _check_local(step: Step) -> None:
             f"filter {step.filter.name!r} needs the whole image at once, so it cannot be done in "
             "parts: give an image that memory holds, as an array or to 'gpuconv batch'"
         )
+
+
+def _grain(device: str, step: Step, plans: tuple[Task, ...]) -> tuple[int, int]:
+    """Return the grid on which parts of a filter's result have the whole's bits."""
+    engine = backends.select(None, device)
+    # The parts of a complex kernel run one after the other, each in tiles of its own; the filters
+    # of a bank run together.
+    apart = [(plan,) for plan in plans] if step.filter.linear else [plans]
+    rows, columns = zip(*map(engine.grain, apart), strict=True)
+    return lcm(*rows), lcm(*columns)
 
 
 def _snapped(run: Run, grain: int, n: int) -> Run:
