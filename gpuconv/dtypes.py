@@ -12,11 +12,21 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gpuconv.errors import ArgumentTypeError
 
-__all__ = ["TABLE", "Rule", "accumulator", "complex_of", "native", "rounded", "rule", "store"]
+__all__ = [
+    "TABLE",
+    "Rule",
+    "accumulator",
+    "complex_of",
+    "native",
+    "rounded",
+    "rule",
+    "store",
+    "summed_in",
+]
 
 #: Consecutive integers up to this are exact in float32, which has a significand of 24 bits.
 _EXACT = 2**24
@@ -84,6 +94,17 @@ def rule(dtype: object, argument: str = "dtype") -> Rule:
     raise ArgumentTypeError(f"{what} is not supported{hint} (one of {', '.join(TABLE)})")
 
 
+def summed_in(*dtypes: DTypeLike) -> np.dtype[Any]:
+    """Return the widest accumulator of some dtypes.
+
+    Examples
+    --------
+    >>> summed_in("uint8", "float32"), summed_in("uint8", "int32")
+    (dtype('float32'), dtype('float64'))
+    """
+    return np.dtype(max(rule(dtype).accumulator for dtype in dtypes))
+
+
 @lru_cache(maxsize=64)
 def _name(dtype: np.dtype[Any]) -> str:
     """Return the name of `dtype`, which NumPy puts together anew each time it is asked."""
@@ -134,7 +155,7 @@ def accumulator(
     ('float32', 'float64')
     """
     stored, written = np.dtype(image), np.dtype(out)
-    widest = max(rule(stored).accumulator, rule(written).accumulator)
+    widest = summed_in(stored, written)
     if stored.kind in "iu":
         limits = np.iinfo(stored)
         largest = total * max(-int(limits.min), int(limits.max), abs(fill))
@@ -142,8 +163,8 @@ def accumulator(
             narrow = largest * (1 if divisor == 1 else 2) <= _EXACT and _single(divisor)
         else:
             narrow = written.kind not in "iu" or largest <= _FINE * abs(divisor)
-        return np.dtype(widest if narrow else "float64")
-    return np.dtype(widest)
+        return widest if narrow else np.dtype("float64")
+    return widest
 
 
 def _single(number: float) -> bool:

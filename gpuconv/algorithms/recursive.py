@@ -73,7 +73,7 @@ def recursive(request: Request, machine: Machine) -> Candidate | str:
             f"recursion would miss {missed:.2g} of the kernel's weight, more than {_ALLOWED:.2g}: "
             "it is no Gaussian, or is cut off below 3.7 σ"
         )
-    summed = max(dtypes.rule(request.dtype).accumulator, dtypes.rule(request.out_dtype).accumulator)
+    summed = dtypes.summed_in(request.dtype, request.out_dtype)
     tile = _tile(request)
     return Candidate(
         "recursive",

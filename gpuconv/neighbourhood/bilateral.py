@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gpuconv.dtypes import rule
+from gpuconv.dtypes import summed_in
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.neighbourhood.base import Neighbourhood
 from gpuconv.neighbourhood.measures import measure
@@ -125,4 +125,4 @@ class Bilateral(Neighbourhood):
 
     def computed_in(self, dtype: np.dtype[Any], out_dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Return the wider of the accumulators of both dtypes."""
-        return max(np.dtype(rule(d).accumulator) for d in (dtype, out_dtype))
+        return summed_in(dtype, out_dtype)

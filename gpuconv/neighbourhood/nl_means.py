@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gpuconv.dtypes import rule
+from gpuconv.dtypes import summed_in
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.neighbourhood.base import Neighbourhood
 from gpuconv.neighbourhood.measures import measure
@@ -98,7 +98,7 @@ class NonLocalMeans(Neighbourhood):
         least, most = _SINGLE
         if not (least <= self.h <= most and self.sigma <= most):
             return np.dtype(np.float64)
-        return max(np.dtype(rule(d).accumulator) for d in (dtype, out_dtype))
+        return summed_in(dtype, out_dtype)
 
 
 def _count(argument: str, value: Any, most: int) -> int:

@@ -101,7 +101,7 @@ def unsharp_mask(
         border=border,
         cval=cval,
         channel_axis=named,
-        dtype=max(dtypes.rule(d).accumulator for d in (pixels.dtype, stored)),
+        dtype=dtypes.summed_in(pixels.dtype, stored),
         device=device,
     )
     detail[abs(detail) <= floor] = 0

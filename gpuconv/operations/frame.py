@@ -75,8 +75,8 @@ class Frame:
         given = result if out is None else out
         if channel is not None:
             pixels, result = np.moveaxis(pixels, channel, 0), np.moveaxis(result, channel, 0)
-        summed = max(dtypes.rule(each).accumulator for each in (pixels.dtype, stored))
-        return cls(engine, home, pixels, result, given, channel, np.dtype(summed))
+        summed = dtypes.summed_in(pixels.dtype, stored)
+        return cls(engine, home, pixels, result, given, channel, summed)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -102,7 +102,7 @@ def _rounding(dtype: np.dtype[Any]) -> float:
 
 def _bound(case: Case, answer: Answer) -> float:
     image = answer.image
-    summed = max(dtypes.rule(image.dtype).accumulator, dtypes.rule(case.stored).accumulator)
+    summed = dtypes.summed_in(image.dtype, case.stored)
     sizes = np.abs(image.astype(complex if image.dtype.kind == "c" else float))
     largest = max(float(sizes[np.isfinite(sizes)].max(initial=0)), _fill(case))
     if case.operation:

@@ -6,7 +6,6 @@ at a time, and all scaling is by 1/√n. Threads share the rows, and then the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.algorithms.fourier import BATCH
-from gpuconv.backends.host.threads import deal, thread_count
+from gpuconv.backends.host.threads import over, thread_count
 from gpuconv.backends.transfer import Transfer
 from gpuconv.bounded import Bounded
 
@@ -62,18 +61,6 @@ def _filtered(image: Array, spectrum: Array, response: Array) -> None:
         np.fft.ifft(lines, axis=1, norm="ortho", out=spectrum[:, part].T)
 
     threads = thread_count() if prod(image.shape) >= _SHARED else 1
-    _shared(there, rows, BATCH // (columns * item), threads)
-    _shared(between, len(response), BATCH // (rows * item), threads)
-    _shared(back, rows, BATCH // (columns * item), threads)
-
-
-def _shared(work: Callable[[slice], None], lines: int, together: int, threads: int) -> None:
-    """Do `work` on all lines, so many together, on threads."""
-    size = max(together, 1)
-
-    def draw(deck: Iterator[int]) -> None:
-        with np.errstate(all="ignore"):
-            for item in deck:
-                work(slice(item * size, (item + 1) * size))
-
-    deal(draw, -(-lines // size), threads)
+    over(there, rows, max(BATCH // (columns * item), 1), threads)
+    over(between, len(response), max(BATCH // (rows * item), 1), threads)
+    over(back, rows, max(BATCH // (columns * item), 1), threads)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.backends.host.threads import deal, thread_count
+from gpuconv.backends.host.threads import over, thread_count
 
 __all__ = ["compare", "correct"]
 
@@ -53,10 +53,4 @@ def correct(estimate: Array, votes: Array, shares: Array | None) -> None:
 
 def _over(work: Callable[[slice], None], count: int) -> None:
     """Do `work` on all numbers, a piece at a time, on threads."""
-
-    def draw(deck: Iterator[int]) -> None:
-        with np.errstate(all="ignore"):
-            for item in deck:
-                work(slice(item * _PIECE, min((item + 1) * _PIECE, count)))
-
-    deal(draw, -(-count // _PIECE), thread_count() if count >= _SHARED else 1)
+    over(work, count, _PIECE, thread_count() if count >= _SHARED else 1)

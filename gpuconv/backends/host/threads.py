@@ -7,10 +7,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
+import numpy as np
+
 from gpuconv.cost.blocks import WORTH_SHARING
 from gpuconv.errors import ArgumentError
 
-__all__ = ["VARIABLE", "deal", "share_cores", "thread_count", "usable_cores", "workers"]
+__all__ = [
+    "VARIABLE",
+    "deal",
+    "over",
+    "share_cores",
+    "thread_count",
+    "usable_cores",
+    "workers",
+]
 
 #: Environment variable that limits the threads of one call.
 VARIABLE = "GPUCONV_NUM_THREADS"
@@ -99,3 +109,14 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
         helper.join()
     if failures:
         raise failures[0]
+
+
+def over(work: Callable[[slice], None], count: int, piece: int, threads: int) -> None:
+    """Do `work` on all of `count` items, `piece` of them together, on threads."""
+
+    def draw(deck: Iterator[int]) -> None:
+        with np.errstate(all="ignore"):
+            for item in deck:
+                work(slice(item * piece, min((item + 1) * piece, count)))
+
+    deal(draw, -(-count // piece), threads)
