@@ -172,3 +172,19 @@ def test_extra_channels_are_left_out_and_it_is_said(tmp_path: Path, dtype: str) 
     assert image.channels == "RGB"
     np.testing.assert_array_equal(image.pixels, five[..., :3])
     assert image.metadata.warnings == ("left out 2 extra channels beside RGB",)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float32"])
+@pytest.mark.parametrize("compression", ["zlib", "packbits"])
+def test_big_endian_samples_of_a_compressed_tiff_are_not_turned_twice(
+    tmp_path: Path, dtype: str, compression: str
+) -> None:
+    """Pillow takes what libtiff gives in the machine's byte order for the file's."""
+    if compression == "packbits":
+        pytest.importorskip("imagecodecs")
+    pixels = (np.random.default_rng(2).random((20, 30)) * 1000).astype(dtype)
+    stored = pixels.astype(pixels.dtype.newbyteorder(">"))
+    tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=">", compression=compression)
+    image = read_image(tmp_path / "a.tif")
+    assert image.pixels.dtype == pixels.dtype
+    np.testing.assert_array_equal(image.pixels, pixels)

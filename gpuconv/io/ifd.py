@@ -69,8 +69,11 @@ class Tag(IntEnum):
     PLANAR = 284
     UNIT = 296
     PREDICTOR = 317
+    TILE_WIDTH = 322
+    TILE_HEIGHT = 323
     TILE_OFFSETS = 324
     TILE_COUNTS = 325
+    SUBIFDS = 330
     EXTRA = 338
     FORMAT = 339
     ICC = 34675

@@ -128,10 +128,11 @@ class Image:
         alpha : {"premultiply", "straight"}
             "premultiply" weights colour with alpha, filters both, and divides again, so that the
             colour hidden under transparent pixels does not bleed out. It is float32 that `function`
-            sees. An opaque image gives what it gives without alpha. Filters that take differences
-            (a constant image becomes 0) leave alpha as it was. Pixels that stay fully transparent
-            keep their colour. To filters that are no convolutions, alpha is one more channel:
-            ranks are taken of it as of colour, and likeness is that of colour and alpha.
+            sees. An opaque image gives what it gives without alpha; of a :class:`gpuconv.Chain`
+            so does each pixel that is made of opaque ones alone. Filters that take differences (a
+            constant image becomes 0, in the middle) leave alpha as it was. Pixels that stay fully
+            transparent keep their colour. To filters that are no convolutions, alpha is one more
+            channel: ranks are taken of it as of colour, and likeness is that of colour and alpha.
             "straight" filters all channels alike, as stored.
         linear : bool
             Decode the colour from sRGB to linear light for `function`, in float32 and in the same

@@ -11,6 +11,10 @@ The same is right for filters that are no convolutions: coverage is one more cha
   colour and coverage, the same for both: the quotient is the mean colour, weighed by coverage too.
 - Strengths of edges are nothing where all is even, as differences are: the source's alpha is kept.
 - What answers yes or no is drawn black and white, and alpha is kept likewise.
+
+A pixel of the result that is made of opaque pixels alone is what it is without alpha, to the bit:
+so it depends on the pixels around it, not on those far away, and large images can be filtered part
+by part. What is not known to be local takes the whole image for what is around.
 """
 
 from __future__ import annotations
@@ -25,7 +29,19 @@ from gpuconv.dtypes import rule, store
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.io.colour import divide_alpha, from_linear, to_linear, white
 
-__all__ = ["Filter", "map_pixels"]
+__all__ = [
+    "Filter",
+    "check_mapping",
+    "covers",
+    "map_pixels",
+    "opaque",
+    "premultiplied",
+    "shown",
+    "taken",
+    "unweighted",
+    "with_cover",
+    "without_alpha",
+]
 
 Pixels = NDArray[Any]
 Filter = Callable[[Pixels], Pixels]
@@ -33,84 +49,158 @@ Filter = Callable[[Pixels], Pixels]
 #: A filter that turns a constant image of 1 into less than this takes differences (edges,
 #: Laplacians): their response to coverage is no coverage, so the source's alpha is kept.
 _LEAST_GAIN = 0.1
-#: Rows and columns that are looked at for it; its median needs no more.
-_SAMPLES = 256
 
 
 def map_pixels(pixels: Pixels, channels: str, function: Filter, alpha: str, linear: bool) -> Pixels:
     """Return `function` of `pixels` in their dtype; see `gpuconv.io.Image.map`."""
-    choose("alpha", alpha, ("premultiply", "straight"), "a way to treat alpha")
-    if linear:
-        _check_linear(pixels, channels)
-    weighted = channels.endswith("A") and alpha == "premultiply"
-    if weighted and not np.all(pixels[..., -1] == white(pixels.dtype)):
-        return _map_weighted(pixels, function, linear)
-    if weighted:
-        return _map_opaque(pixels, channels, function, linear)
+    check_mapping(pixels.dtype, channels, alpha, linear)
+    if channels.endswith("A") and alpha == "premultiply":
+        return _map_premultiplied(pixels, channels, function, linear)
     return _map_straight(pixels, channels, function, linear)
 
 
-def _check_linear(pixels: Pixels, channels: str) -> None:
-    if channels == "CMYK":
+def check_mapping(dtype: np.dtype[Any], channels: str, alpha: str, linear: bool) -> None:
+    """Raise if `alpha` is unknown, or if pixels cannot be decoded to linear light."""
+    choose("alpha", alpha, ("premultiply", "straight"), "a way to treat alpha")
+    if linear and channels == "CMYK":
         raise ArgumentError("linear=True is for sRGB light, not for CMYK ink: use linear=False")
-    if pixels.dtype.name not in ("uint8", "uint16", "float32", "float64"):
+    if linear and dtype.name not in ("uint8", "uint16", "float32", "float64"):
         raise ArgumentError(
-            f"linear=True has no white point for pixels of dtype {pixels.dtype}"
+            f"linear=True has no white point for pixels of dtype {dtype}"
             " (one of uint8, uint16, float32, float64)"
         )
 
 
 def _map_straight(pixels: Pixels, channels: str, function: Filter, linear: bool) -> Pixels:
-    top = white(pixels.dtype)
+    result = _filtered(function, taken(pixels, channels, linear), white(pixels.dtype))
+    return shown(result, pixels.dtype, channels, linear)
+
+
+def taken(pixels: Pixels, channels: str, linear: bool) -> Pixels:
+    """Return pixels as filters get them: as they are, or their colour in linear light."""
     if not linear:
-        return _stored(_filtered(function, pixels, top), pixels.dtype)
+        return pixels
     if not channels.endswith("A"):
-        return _encoded(_filtered(function, to_linear(pixels), top), pixels.dtype)
+        return to_linear(pixels)
     colour = to_linear(pixels[..., :-1])
-    stack = np.concatenate([colour, pixels[..., -1:].astype(colour.dtype)], axis=-1)
-    result = _filtered(function, stack, top)
-    coded = _encoded(result[..., :-1], pixels.dtype)
-    return np.concatenate([coded, _stored(result[..., -1:], pixels.dtype)], axis=-1)
+    return np.concatenate([colour, pixels[..., -1:].astype(colour.dtype)], axis=-1)
 
 
-def _map_opaque(pixels: Pixels, channels: str, function: Filter, linear: bool) -> Pixels:
-    """Filter the colour alone: what `_map_weighted` gives where all is opaque, without its cost."""
-    colour = _map_straight(_colour(pixels), channels[:-1], function, linear)
+def shown(result: Pixels, dtype: np.dtype[Any], channels: str, linear: bool) -> Pixels:
+    """Return what a filter made of pixels that were `taken`, as they are stored."""
+    if not linear:
+        return _stored(result, dtype)
+    if not channels.endswith("A"):
+        return _encoded(result, dtype)
+    return np.concatenate(
+        [_encoded(result[..., :-1], dtype), _stored(result[..., -1:], dtype)], axis=-1
+    )
+
+
+def _map_premultiplied(pixels: Pixels, channels: str, function: Filter, linear: bool) -> Pixels:
+    alone = _made_of(opaque(pixels), function)
+    if not alone.any():
+        return _map_weighted(pixels, function, linear)
+    colour = _map_straight(without_alpha(pixels), channels[:-1], function, linear)
+    plain = with_cover(colour, pixels.dtype)
+    if alone.all():
+        return plain
+    return np.where(alone[..., np.newaxis], plain, _map_weighted(pixels, function, linear))
+
+
+def opaque(pixels: Pixels) -> NDArray[np.bool_]:
+    """Return where pixels, whose last channel is alpha, are opaque."""
+    where: NDArray[np.bool_] = pixels[..., -1] == white(pixels.dtype)
+    return where
+
+
+def _made_of(mask: NDArray[np.bool_], function: Filter) -> NDArray[np.bool_]:
+    """Return which pixels of the result are made of those of a mask alone."""
+    where_all = getattr(function, "where_all", None)
+    if where_all is None or mask.all():
+        return np.full(mask.shape, mask.all())
+    where: NDArray[np.bool_] = where_all(mask)
+    return where
+
+
+def without_alpha(pixels: Pixels) -> Pixels:
+    """Return the colour, (H, W, C) or (H, W)."""
+    colour = pixels[..., :-1]
+    return np.ascontiguousarray(colour[..., 0] if colour.shape[-1] == 1 else colour)
+
+
+def with_cover(colour: Pixels, dtype: np.dtype[Any]) -> Pixels:
+    """Return colour with a last channel that says that all is opaque."""
     colour = colour[..., np.newaxis] if colour.ndim == 2 else colour
-    cover = np.full((*colour.shape[:2], 1), white(pixels.dtype), pixels.dtype)
+    cover = np.full((*colour.shape[:2], 1), white(dtype), dtype)
     return np.concatenate([colour, cover], axis=-1)
 
 
 def _map_weighted(pixels: Pixels, function: Filter, linear: bool) -> Pixels:
     top = white(pixels.dtype)
+    stack = premultiplied(pixels, linear)
+    result = _filtered(function, stack, top)
+    # What the filter makes of full coverage: its gain, and what the border takes away.
+    full = _filtered(function, np.full(pixels.shape[:2], top, stack.dtype), top)
+    kept = not covers(full[full.shape[0] // 2 :, full.shape[1] // 2 :], top)
+    if kept and pixels.shape[:2] != result.shape[:2]:
+        raise ArgumentError(
+            "alpha='premultiply' cannot keep alpha where a filter of zero gain changes the"
+            f" size from {pixels.shape[:2]} to {result.shape[:2]}: use alpha='straight'"
+        )
+    own = pixels if pixels.shape == result.shape else None
+    return unweighted(own, result, None if kept else full, pixels.dtype, linear)
+
+
+def premultiplied(pixels: Pixels, linear: bool) -> Pixels:
+    """Return colour times alpha, and alpha, as floats in the units of the pixels."""
     work = np.dtype(rule(pixels.dtype).accumulator).type
     alpha = pixels[..., -1:].astype(work)
     colour = to_linear(pixels[..., :-1]) if linear else pixels[..., :-1]
-    stack = np.concatenate([colour.astype(work) * (alpha / work(top)), alpha], axis=-1)
-    result = _filtered(function, stack, top)
-    # What the filter makes of full coverage: its gain, and what the border takes away.
-    full = _filtered(function, np.full(pixels.shape[:2], top, work), top)
-    cover = _coverage(result[..., -1], full, alpha[..., 0], work(top))
+    share = alpha / work(white(pixels.dtype))
+    return np.concatenate([colour.astype(work) * share, alpha], axis=-1)
+
+
+def covers(full: Pixels, top: float) -> bool:
+    """Return whether coverage, filtered, is coverage; `full` is what is left of full coverage.
+
+    Its first pixel decides: that in the middle of the image, which the border reaches last.
+    """
+    return full.size == 0 or bool(abs(full[0, 0]) >= _LEAST_GAIN * top)
+
+
+def unweighted(
+    own: Pixels | None,
+    result: Pixels,
+    full: Pixels | None,
+    dtype: np.dtype[Any],
+    linear: bool,
+) -> Pixels:
+    """Return what a filter made of pixels that were `premultiplied`, as they are stored.
+
+    Parameters
+    ----------
+    own : ndarray, optional
+        The pixels where the result lies: what stays fully transparent keeps their colour.
+    result : ndarray of shape (H, W, C)
+    full : ndarray of shape (H, W), optional
+        What the filter makes of full coverage; None where pixels keep their alpha.
+    dtype : dtype
+        Of the pixels.
+    linear : bool
+        Whether colour is in linear light.
+    """
+    top = result.dtype.type(white(dtype))
+    if full is not None:
+        cover, alpha = np.zeros_like(full), result[..., -1]
+        np.divide(alpha, full, out=cover, where=full != 0)
+    elif own is not None:
+        cover = own[..., -1].astype(result.dtype) / top
     light = divide_alpha(result[..., :-1], cover)
-    coded = _encoded(light, pixels.dtype) if linear else _stored(light, pixels.dtype)
-    shown = _stored(cover[..., np.newaxis] * work(top), pixels.dtype)
-    hidden = pixels[..., :-1] if pixels.shape == result.shape else np.zeros_like(coded)
-    return np.concatenate([np.where(shown > 0, coded, hidden), shown], axis=-1)
-
-
-def _coverage(result: Pixels, full: Pixels, alpha: Pixels, top: Any) -> Pixels:
-    """Return coverage after the filter, 1 for opaque; beyond 0 … 1 where the filter overshoots."""
-    sample = full[:: 1 + len(full) // _SAMPLES, :: 1 + full.shape[1] // _SAMPLES]
-    if np.median(np.abs(sample)) >= _LEAST_GAIN * top:
-        cover: Pixels = np.divide(result, full, out=np.zeros_like(result), where=full != 0)
-        return cover
-    if alpha.shape != result.shape:
-        raise ArgumentError(
-            "alpha='premultiply' cannot keep alpha where a filter of zero gain changes the"
-            f" size from {alpha.shape} to {result.shape}: use alpha='straight'"
-        )
-    kept: Pixels = alpha / top
-    return kept
+    coded = _encoded(light, dtype) if linear else _stored(light, dtype)
+    seen = _stored(cover[..., np.newaxis] * top, dtype)
+    hidden = np.zeros_like(coded) if own is None else own[..., :-1]
+    return np.concatenate([np.where(seen > 0, coded, hidden), seen], axis=-1)
 
 
 def _filtered(function: Filter, pixels: Pixels, top: float) -> Pixels:
@@ -124,11 +214,6 @@ def _filtered(function: Filter, pixels: Pixels, top: float) -> Pixels:
     if result.dtype == bool:
         result = np.where(result, pixels.dtype.type(top), pixels.dtype.type(0))
     return result.astype(pixels.dtype, copy=False) if pixels.dtype.kind == "f" else result
-
-
-def _colour(pixels: Pixels) -> Pixels:
-    colour = pixels[..., :-1]
-    return np.ascontiguousarray(colour[..., 0] if colour.shape[-1] == 1 else colour)
 
 
 def _encoded(light: Pixels, dtype: np.dtype[Any]) -> Pixels:

@@ -71,6 +71,8 @@ class Metadata:
         How a JPEG file was compressed.
     compressed : bool
         Whether a TIFF file was compressed, or a WebP file is of the lossless kind.
+    ome : str
+        What OME-Zarr says of axes, pixel sizes and dyes, as JSON; "" for nothing.
     warnings : tuple of str
         What was lost in reading, in sentences.
     """
@@ -85,6 +87,7 @@ class Metadata:
     loop: int | None = None
     jpeg: JpegSettings | None = None
     compressed: bool = False
+    ome: str = ""
     warnings: tuple[str, ...] = ()
 
 

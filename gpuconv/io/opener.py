@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from numpy.typing import NDArray
 
-from gpuconv.errors import ImageFileError
+from gpuconv.errors import GpuconvError, ImageFileError
 from gpuconv.io import exif as exif_tags
 from gpuconv.io.formats import FORMATS
 from gpuconv.io.image import Image
@@ -28,6 +28,7 @@ __all__ = [
     "Options",
     "check_size",
     "identify",
+    "is_zarr",
     "named",
     "open_pillow",
     "oriented",
@@ -53,7 +54,7 @@ def named(path: str | os.PathLike[str], verb: str) -> Iterator[None]:
     """
     try:
         yield
-    except ImageFileError:
+    except GpuconvError:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
@@ -88,6 +89,17 @@ def _accepts(name: str, prefix: bytes, path: Path) -> bool:
     if name == "TGA":
         return path.suffix.lower() in FORMATS[name].suffixes
     return re.match(FORMATS[name].magic, prefix, re.DOTALL) is not None
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a folder is a Zarr store, of version 3 or 2.
+
+    Examples
+    --------
+    >>> is_zarr(Path("samples"))
+    False
+    """
+    return any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup"))
 
 
 def open_pillow(file: IO[bytes], name: str) -> Any:

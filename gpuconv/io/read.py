@@ -44,6 +44,7 @@ def read_image(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     orient: Literal["apply", "keep"] = "apply",
     salvage: bool = False,
+    data: bytes | None = None,
 ) -> Image:
     """Read one picture of an image file.
 
@@ -59,6 +60,8 @@ def read_image(
         Turn the pixels upright as EXIF says, once, and set the tag to upright; or keep both.
     salvage : bool, default False
         Take what can be decoded of a damaged file; `Metadata.warnings` then says so.
+    data : bytes, optional
+        What the file holds, where it is in memory already; `path` then only names it.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def read_image(
     options = _options(path, max_pixels, orient, salvage)
     if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
         raise ArgumentError(f"frame={frame!r} is no frame number: an int from 0 on")
-    with contextlib.closing(_read(options, frame)) as frames:
+    with contextlib.closing(_read(options, frame, data)) as frames:
         for image in frames:
             return image
     raise ArgumentError(f"frame={frame} is outside {options.path}: it has fewer frames")
@@ -96,12 +99,13 @@ def read_frames(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     orient: Literal["apply", "keep"] = "apply",
     salvage: bool = False,
+    data: bytes | None = None,
 ) -> Iterator[Image]:
     """Read all pictures of an image file, one after the other.
 
     Parameters
     ----------
-    path, max_pixels, orient, salvage
+    path, max_pixels, orient, salvage, data
         As for `read_image`; the limit is for each picture.
 
     Yields
@@ -120,7 +124,7 @@ def read_frames(
     >>> sum(1 for frame in read_frames("samples/coins.gif"))
     9
     """
-    frames = _read(_options(path, max_pixels, orient, salvage), 0)
+    frames = _read(_options(path, max_pixels, orient, salvage), 0, data)
     return _salvaged(frames) if salvage else frames
 
 
@@ -148,14 +152,18 @@ def _salvaged(frames: Generator[Image]) -> Iterator[Image]:
         yield last
 
 
-def _read(options: Options, first: int) -> Generator[Image]:
-    with named(options.path, "read"), open(options.path, "rb") as file:
+def _read(options: Options, first: int, data: bytes | None = None) -> Generator[Image]:
+    with named(options.path, "read"), _opened(options.path, data) as file:
         name = identify(file, options.path)
         notes = tolerated(fault(file, name), options)
         file.seek(0)
         for image in _frames(file, name, options, first):
             warnings = (*notes, *image.metadata.warnings)
             yield replace(image, metadata=replace(image.metadata, warnings=warnings))
+
+
+def _opened(path: Path, data: bytes | None) -> IO[bytes]:
+    return open(path, "rb") if data is None else io.BytesIO(data)
 
 
 def _frames(file: IO[bytes], name: str, options: Options, first: int) -> Iterator[Image]:

@@ -20,10 +20,13 @@ from gpuconv.io.image import Image
 from gpuconv.io.metadata import Metadata
 from gpuconv.io.opener import Options, check_size, open_pillow, oriented, tolerated
 
-__all__ = ["tiff_pages"]
+__all__ = ["metadata_of", "tiff_pages", "unassociated"]
 
 #: Pixels per inch of a pixel per unit: inch, centimetre.
 _UNITS = {2: 1.0, 3: 2.54}
+
+#: Pillow's raw modes of big-endian samples, and of such in the machine's own order.
+_BIG_ENDIAN = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 
 
 def tiff_pages(file: IO[bytes], options: Options, first: int) -> Iterator[Image]:
@@ -52,15 +55,7 @@ def _page(
 ) -> Image:
     width, height = _number(page, Tag.WIDTH, 0), _number(page, Tag.HEIGHT, 0)
     check_size(width, height, options.max_pixels, options.path)
-    metadata = Metadata(
-        format="TIFF",
-        suffix=options.path.suffix,
-        exif=exif_tags.build(exif_tags.keep(file, page)),
-        icc=page[Tag.ICC].data if Tag.ICC in page else None,
-        dpi=_dpi(page),
-        compressed=_number(page, Tag.COMPRESSION, 1) != 1,
-        warnings=notes,
-    )
+    metadata = metadata_of(file, page, options.path.suffix, notes)
     try:
         im = _turn_to(opened, index, page)
         header = Header.of(im)
@@ -74,6 +69,21 @@ def _page(
     pixels, channels = decode(im, header, again, options.salvage)
     metadata = _without(page, channels, metadata)
     return oriented(_restored(pixels, page), channels, metadata, options, turned=True)
+
+
+def metadata_of(
+    file: IO[bytes], page: Directory, suffix: str, notes: tuple[str, ...] = ()
+) -> Metadata:
+    """Return what the directory of a page says besides its pixels."""
+    return Metadata(
+        format="TIFF",
+        suffix=suffix,
+        exif=exif_tags.build(exif_tags.keep(file, page)),
+        icc=page[Tag.ICC].data if Tag.ICC in page else None,
+        dpi=_dpi(page),
+        compressed=_number(page, Tag.COMPRESSION, 1) != 1,
+        warnings=notes,
+    )
 
 
 def _without(page: Directory, channels: str, metadata: Metadata) -> Metadata:
@@ -98,7 +108,19 @@ def _turn_to(opened: Callable[[], Any], index: int, page: Directory) -> Any:
     im = opened()
     # Not `seek`, which does nothing where it stands there already, with the pixels loaded.
     im._seek(index)
+    im.tile = [_in_machine_order(tile) for tile in im.tile]
     return im
+
+
+def _in_machine_order(tile: Any) -> Any:
+    """Return how Pillow is to unpack what libtiff decoded.
+
+    libtiff gives samples in the machine's byte order. Pillow knows that of unsigned ones of 16
+    bits, and turns floats and others of big-endian files once more.
+    """
+    if tile.codec_name != "libtiff" or tile.args[0] not in _BIG_ENDIAN:
+        return tile
+    return tile._replace(args=(_BIG_ENDIAN[tile.args[0]], *tile.args[1:]))
 
 
 def _number(directory: Directory, tag: int, default: int) -> int:
@@ -186,11 +208,12 @@ def _understood(
         return pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., 0]), channels
     pixels = np.ascontiguousarray(pixels[..., :keep])
     if alpha and extra[0] == 1:
-        pixels = _unassociated(pixels)
+        pixels = unassociated(pixels)
     return pixels, channels + "A" * alpha
 
 
-def _unassociated(pixels: NDArray[Any]) -> NDArray[Any]:
+def unassociated(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return pixels whose colour was multiplied with their alpha, their last channel, without."""
     if pixels.dtype.kind in "iu":
         return divided(pixels)
     colour = divide_alpha(pixels[..., :-1], pixels[..., -1])

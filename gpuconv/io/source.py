@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
-from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.io.indexing import Pick, picks
 from gpuconv.io.metadata import Metadata
 
 __all__ = ["Layout", "Plane", "Run", "Source"]
@@ -41,6 +42,8 @@ class Layout:
         "L", "LA", "RGB", "RGBA", "CMYK"; or "" where nothing tells what the last axis means.
     metadata : Metadata
         What the file says besides.
+    axes : str
+        A letter for each axis of `shape`, such as "tczyx", where the file tells; else "".
     """
 
     shape: tuple[int, ...]
@@ -48,6 +51,7 @@ class Layout:
     chunks: tuple[int, int]
     channels: str = "L"
     metadata: Metadata = field(default_factory=Metadata)
+    axes: str = ""
 
     @property
     def channel_axis(self) -> int | None:
@@ -74,6 +78,23 @@ class Layout:
         """Bytes of all pixels."""
         return prod(self.shape) * self.dtype.itemsize
 
+    def check(self, rows: Run, columns: Run, plane: Plane) -> None:
+        """Refuse a region that is not in the image.
+
+        Raises
+        ------
+        ArgumentError
+            The message says what there is.
+        """
+        for name, run, n in zip(("rows", "columns"), (rows, columns), self.size, strict=True):
+            if not 0 <= run[0] <= run[1] <= n:
+                raise ArgumentError(f"{name}={run} are not in an image that has {n} of them")
+        inside = all(0 <= i < n for i, n in zip(plane, self.planes, strict=False))
+        if len(plane) != len(self.planes) or not inside:
+            raise ArgumentError(
+                f"plane={plane} is not in an image whose leading axes are {self.planes}"
+            )
+
 
 class Source(ABC):
     """An image on disk that is read by regions, from any number of threads.
@@ -85,6 +106,8 @@ class Source(ABC):
     #: What the messages of errors call it, and the file that a journal remembers.
     path: Path
     layout: Layout
+    #: Opens the file anew; set by `open_image`, so that another process can be given the source.
+    again: Callable[[], Source] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,6 +134,16 @@ class Source(ABC):
         """The axis of the channels, −1 or none."""
         return self.layout.channel_axis
 
+    @property
+    def levels(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of each picture of a pyramid, from the full one on."""
+        return (self.layout.size,)
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes that are held beside the regions that are returned, at most."""
+        return 0
+
     @abstractmethod
     def _read(self, rows: Run, columns: Run, plane: Plane) -> Array:
         """Return the pixels of a region that lies in the image, (h, w) or (h, w, C)."""
@@ -136,19 +169,10 @@ class Source(ABC):
         ImageFileError
             It cannot be read; the message names the file and what of it.
         """
-        for name, run, n in zip(
-            ("rows", "columns"), (rows, columns), self.layout.size, strict=True
-        ):
-            if not 0 <= run[0] <= run[1] <= n:
-                raise ArgumentError(f"{name}={run} are not in an image that has {n} of them")
-        planes = self.layout.planes
-        if len(plane) != len(planes) or not all(
-            0 <= i < n for i, n in zip(plane, planes, strict=True)
-        ):
-            raise ArgumentError(f"plane={plane} is not in an image whose leading axes are {planes}")
+        self.layout.check(rows, columns, plane)
         return self._read(rows, columns, plane)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 — there are sources with nothing to let go of
         """Let go of the file."""
 
     def __enter__(self) -> Self:
@@ -161,6 +185,11 @@ class Source(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.again is None:
+            raise ArgumentTypeError(f"{self!r} was not opened by open_image: it cannot be pickled")
+        return self.again, ()
 
     def __repr__(self) -> str:
         kind = type(self).__name__
@@ -176,54 +205,26 @@ class Source(ABC):
 
     def __getitem__(self, item: Any) -> Array:
         """Return part of the image, by integers, slices and an ellipsis."""
-        keys = self._keys(item)
-        lead = len(self.layout.planes)
-        ranges = [range(n)[key] if isinstance(key, slice) else key for key, n in keys]
-        rows, columns = (_run(r) for r in ranges[lead : lead + 2])
-        planes = [range(r, r + 1) if isinstance(r, int) else r for r in ranges[:lead]]
-        shape = tuple(map(len, planes)) + (rows[1] - rows[0], columns[1] - columns[0])
-        out = np.empty(shape + self.layout.picture[2:], self.dtype)
-        for place in np.ndindex(*shape[:lead]):
-            plane = tuple(axis[i] for axis, i in zip(planes, place, strict=True))
-            out[place] = self.read(rows, columns, plane)
-        steps = [slice(None)] * lead + [_step(r) for r in ranges[lead : lead + 2]]
-        found = out[tuple(steps) + tuple(key for key, _ in keys[lead + 2 :])]
-        drop = tuple(slice(None) if not isinstance(r, int) else 0 for r in ranges[: found.ndim])
-        return found[drop] if len(drop) == len(keys) else found[drop[: lead + 2]]
+        chosen, lead = picks(item, self.shape), len(self.layout.planes)
+        planes, (y, x), channels = chosen[:lead], chosen[lead : lead + 2], chosen[lead + 2 :]
+        sizes = tuple(len(pick.items) for pick in (*planes, y, x))
+        found = np.empty(sizes + self.layout.picture[2:], self.dtype)
+        for place in np.ndindex(*sizes[:-2]):
+            plane = tuple(pick.items[i] for pick, i in zip(planes, place, strict=True))
+            self._fill(found[place], y, x, plane)
+        kept = [0 if pick.dropped else slice(None) for pick in (*planes, y, x)]
+        part: Array = found[(*kept, *(pick.key for pick in channels))]
+        return part
 
-    def _keys(self, item: Any) -> list[tuple[int | slice, int]]:
-        """Return an integer from 0 on or a slice for each axis, with the axis's size."""
-        given = item if isinstance(item, tuple) else (item,)
-        if given.count(Ellipsis) == 0:
-            given = (*given, Ellipsis)
-        at = given.index(Ellipsis)
-        missing = self.ndim - (len(given) - 1)
-        if missing < 0 or Ellipsis in given[at + 1 :]:
-            raise IndexError(f"an image of {self.ndim} dimensions has no item {item!r}")
-        full = (*given[:at], *(slice(None),) * missing, *given[at + 1 :])
-        return [(_key(key, n), n) for key, n in zip(full, self.shape, strict=True)]
-
-
-def _key(key: Any, n: int) -> int | slice:
-    if isinstance(key, slice):
-        return key
-    try:
-        place = index(key)
-    except TypeError:
-        raise ArgumentTypeError(
-            f"images on disk are indexed by integers, slices and ..., not by {key!r}"
-        ) from None
-    if not -n <= place < n:
-        raise IndexError(f"index {place} is outside an axis of {n}")
-    return place % n
-
-
-def _run(r: range | int) -> Run:
-    if isinstance(r, int):
-        return r, r + 1
-    return (min(r[0], r[-1]), max(r[0], r[-1]) + 1) if len(r) else (0, 0)
-
-
-def _step(r: range | int) -> slice:
-    """Return what picks the items of a range from the run that it lies in."""
-    return slice(None) if isinstance(r, int) else slice(None, None, r.step)
+    def _fill(self, out: Array, y: Pick, x: Pick, plane: Plane) -> None:
+        """Read some rows and columns of a picture."""
+        rows, columns = y.rising, x.rising
+        if not (rows and columns):
+            return
+        out = out[:: -1 if y.falling else 1, :: -1 if x.falling else 1]
+        # Where rows are left out, not all that lie between the first and the last are read at once.
+        band = len(rows) if rows.step == 1 else max(1, self.chunks[0] // rows.step)
+        for start in range(0, len(rows), band):
+            some = rows[start : start + band]
+            pixels = self.read((some[0], some[-1] + 1), (columns[0], columns[-1] + 1), plane)
+            out[start : start + band] = pixels[:: rows.step, :: columns.step]

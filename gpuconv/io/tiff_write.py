@@ -32,9 +32,10 @@ from gpuconv.io.ifd import (
 from gpuconv.io.image import Image
 from gpuconv.io.metadata import Metadata
 
-__all__ = ["write"]
+__all__ = ["PHOTOMETRICS", "described", "write"]
 
-_PHOTOMETRICS = {"L": 1, "LA": 1, "RGB": 2, "RGBA": 2, "CMYK": 5}
+#: What each kind of channels is called (TIFF 6.0 section 8).
+PHOTOMETRICS = {"L": 1, "LA": 1, "RGB": 2, "RGBA": 2, "CMYK": 5}
 _DEFLATE, _INCH = 8, 2
 #: Large enough to compress well, small enough that a reader of a region decodes little else.
 _STRIP_BYTES = 2**18
@@ -89,7 +90,7 @@ def _page(file: IO[bytes], image: Image, compress: bool, big: bool) -> Directory
         Tag.HEIGHT: Entry.of(LONG, height),
         Tag.BITS: Entry.of(SHORT, *[bits] * samples),
         Tag.COMPRESSION: Entry.of(SHORT, _DEFLATE if compress else 1),
-        Tag.PHOTOMETRIC: Entry.of(SHORT, _PHOTOMETRICS[channels]),
+        Tag.PHOTOMETRIC: Entry.of(SHORT, PHOTOMETRICS[channels]),
         Tag.OFFSETS: Entry.of(wide, *offsets),
         Tag.SAMPLES: Entry.of(SHORT, samples),
         Tag.ROWS: Entry.of(LONG, min(rows, height)),
@@ -101,10 +102,11 @@ def _page(file: IO[bytes], image: Image, compress: bool, big: bool) -> Directory
         directory[Tag.PREDICTOR] = Entry.of(SHORT, 2)
     if image.has_alpha:
         directory[Tag.EXTRA] = Entry.of(SHORT, 2)
-    return {**directory, **_described(image.metadata)}
+    return {**directory, **described(image.metadata)}
 
 
-def _described(metadata: Metadata) -> Directory:
+def described(metadata: Metadata) -> Directory:
+    """Return the tags of resolution and colour profile."""
     directory: Directory = {}
     if metadata.dpi is not None:
         ratios = [Fraction(value).limit_denominator(10000) for value in metadata.dpi]

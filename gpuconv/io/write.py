@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from gpuconv.io.metadata import Metadata
 from gpuconv.io.opener import named
 from gpuconv.io.replacing import replacing
 
-__all__ = ["WriteReport", "write_image"]
+__all__ = ["WriteReport", "encode_image", "write_image"]
 
 #: What the ICC profile of an image says about its colours (ICC.1:2022, table 19).
 _SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
@@ -94,6 +94,59 @@ def write_image(
     'PNG'
     """
     path = Path(path)
+    images, report = _prepared(path, image, format, metadata, quality)
+    with named(path, "write"), replacing(path) as file:
+        encode(file, report.format, images, quality)
+    return report
+
+
+def encode_image(
+    file: IO[bytes],
+    path: str | os.PathLike[str],
+    image: Image | np.typing.ArrayLike | Iterable[Image],
+    *,
+    format: str | None = None,
+    metadata: bool = True,
+    quality: int | None = None,
+) -> WriteReport:
+    r"""Write into an open file what `write_image` would write to `path`.
+
+    Parameters
+    ----------
+    file : binary file
+        Empty and seekable. Encoders let other threads run if it has a file descriptor.
+    path, image, format, metadata, quality
+        As for `write_image`; nothing is done at `path`.
+
+    Returns
+    -------
+    WriteReport
+
+    Raises
+    ------
+    ImageFileError, ArgumentError, ArgumentTypeError
+        As `write_image`.
+
+    Examples
+    --------
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> encode_image(file, "edges.png", np.zeros((4, 4), np.uint8)).format
+    'PNG'
+    >>> file.getvalue()[:4]
+    b'\x89PNG'
+    """
+    path = Path(path)
+    images, report = _prepared(path, image, format, metadata, quality)
+    with named(path, "write"):
+        encode(file, report.format, images, quality)
+    return report
+
+
+def _prepared(
+    path: Path, image: Any, format: str | None, metadata: bool, quality: int | None
+) -> tuple[list[Image], WriteReport]:
+    """Return the images as the format takes them, and what it cannot carry."""
     name = choose_format(path, format)
     _check_quality(quality)
     images = _images(image)
@@ -101,9 +154,7 @@ def write_image(
     notes: list[str] = []
     images = _alike(path, name, images)
     images = [_described(item, name, metadata, notes) for item in images]
-    with named(path, "write"), replacing(path) as file:
-        encode(file, name, images, quality)
-    return WriteReport(path, name, tuple(dict.fromkeys(notes)))
+    return images, WriteReport(path, name, tuple(dict.fromkeys(notes)))
 
 
 def _check_quality(quality: int | None) -> None:
