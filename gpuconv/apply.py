@@ -109,6 +109,11 @@ class _Ready:
         """Return an array with its channel axis where the plan has it."""
         return array if self.channel is None else np.moveaxis(array, self.channel, self.moved)
 
+    def part(self, window: Window) -> _Ready:
+        """Return what a call needs to know that makes a part of the result from a window."""
+        batch = self.view(window.pixels).shape[: len(self.plan.batch)]
+        return replace(self, plan=self.plan.part(window, batch))
+
 
 def applied(
     image: ArrayLike,
@@ -131,7 +136,7 @@ def applied(
     whole = pixels.shape if window is None else window.shape
     call = whole, _native(pixels.dtype), neighbourhood, choices, channel_axis, stored
     engine, ready = soonest(engines, lambda one: _prepared(one.machine(), *call))
-    ready = ready if window is None else replace(ready, plan=ready.plan.part(window))
+    ready = ready if window is None else ready.part(window)
     shape = tuple(pixels.shape if window is None else window.own.shape)
     with engine.place(here, device):
         result = home.empty(shape, stored) if out is None else out

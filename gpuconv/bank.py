@@ -38,9 +38,9 @@ class Bank:
         shape = self.plans[0].shape
         return shape if self.reduce else (len(self.plans), *shape)
 
-    def part(self, window: Window) -> Bank:
-        """Return the bank that makes a part of the output from a window of the image."""
-        return replace(self, plans=tuple(plan.part(window) for plan in self.plans))
+    def part(self, window: Window, batch: tuple[int, ...]) -> Bank:
+        """Return the bank that makes a part of the output from planes of a window of the image."""
+        return replace(self, plans=tuple(plan.part(window, batch) for plan in self.plans))
 
     @property
     def outputs(self) -> int:

@@ -52,7 +52,8 @@ class _Prepared:
 
     def part(self, window: Window) -> _Prepared:
         """Return what a call needs to know that makes a part of the result from a window."""
-        plan = self.plan.part(window)
+        planes = channels_first(window.pixels.shape, self.channel)[:-2]
+        plan = self.plan.part(window, planes)
         return replace(self, plan=plan, shape=channels_restored(plan.shape, self.channel))
 
 
@@ -225,7 +226,7 @@ def _complex_passes(
                 shape, component(pixels.dtype), weights, fills[i], component(out.dtype)
             )
             planned = make_plan(request, engine.machine())
-            planned = planned if window is None else planned.part(window)
+            planned = planned if window is None else planned.part(window, image.shape[:-2])
             part = home.empty(planned.shape, planned.out_dtype)
             engine.run(planned, pixels, part)
             target = out.imag if i + k == 1 else out.real

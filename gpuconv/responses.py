@@ -145,7 +145,7 @@ def filter_bank(
     channel = channel_index(pixels.ndim, named)
     planes = channels_first(pixels.shape if window is None else window.shape, channel)
     bank = _bank(engine, planes, component(pixels.dtype), filters, reduce, options, stored)
-    bank = bank if window is None else bank.part(window)
+    bank = bank if window is None else bank.part(window, channels_first(pixels.shape, channel)[:-2])
     shape = channels_restored(bank.plans[0].shape, channel)
     with engine.place(here, device):
         whole = shape if reduce else (len(filters), *shape)

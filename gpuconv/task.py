@@ -15,12 +15,21 @@ from gpuconv.cost import Machine, Prediction
 from gpuconv.errors import ArgumentError
 from gpuconv.window import Window
 
-__all__ = ["Rejected", "Task", "duration", "elect", "size"]
+__all__ = ["Rejected", "Task", "Whole", "duration", "elect", "size"]
 
 #: Algorithms that were not chosen, each with the reason.
 Rejected: TypeAlias = tuple[tuple[str, str], ...]
 
 _Candidate = TypeVar("_Candidate")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The call that a plan does a part of, as far as the bits of a result may depend on it."""
+
+    batch: tuple[int, ...]
+    y: tiling.Axis
+    x: tiling.Axis
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -54,6 +63,8 @@ class Task:
     machine: Machine
     #: Other algorithms, each with the reason why it was not chosen.
     rejected: Rejected
+    #: What this is a part of; None: it is the whole.
+    whole: Whole | None = None
     #: What the engine of the GPU that it was planned for says of it.
     engine: tuple[str, ...] = ()
     #: What ``plan(image)`` calls.
@@ -134,17 +145,28 @@ class Task:
         read = prod(self.image_shape) * self.dtype.itemsize
         return read + prod(self.shape) * self.out_dtype.itemsize
 
-    def part(self, window: Window) -> Self:
+    @property
+    def extent(self) -> Whole:
+        """The whole call: what this is a part of, or this."""
+        return self.whole or Whole(self.batch, self.y, self.x)
+
+    def within(self, **changes: Any) -> Self:
+        """Return a plan with other batch axes, rows or columns, that remembers the whole."""
+        return replace(self, whole=self.extent, **changes)
+
+    def part(self, window: Window, batch: tuple[int, ...] | None = None) -> Self:
         """Return the plan of the part of the output that is made from a window of the image.
 
         It runs the same algorithm in tiles of the same size. Where these lie as the whole's do, as
-        the engines' ``grain`` tells, the part has the whole's bits.
+        the engines' ``grain`` tells, the part has the whole's bits. `batch` are its planes, where
+        they are not all.
         """
-        high, wide = window.pixels.shape[:2]
+        high, wide = window.size
+        batch = self.batch if batch is None else batch
         y = self.y.part(*window.rows, window.origin[0], high)
         x = self.x.part(*window.columns, window.origin[1], wide)
-        part = replace(self, y=y, x=x, engine=(), runner=None)
-        share = y.out * x.out / max(self.y.out * self.x.out, 1)
+        part = self.within(batch=batch, y=y, x=x, engine=(), runner=None)
+        share = prod((*batch, y.out, x.out)) / max(prod((*self.batch, self.y.out, self.x.out)), 1)
         seconds, beside = self.prediction.seconds, self.prediction.peak - self.bytes_moved
         return replace(
             part,

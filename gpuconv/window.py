@@ -138,7 +138,7 @@ class Window:
     the part alone.
     """
 
-    #: (h, w) or (h, w, C), of any engine.
+    #: (h, w) or (h, w, C), of any engine; with other `axes`, of some planes or all.
     pixels: Any
     #: Of the whole image, (H, W) or (H, W, C).
     shape: tuple[int, ...]
@@ -147,6 +147,8 @@ class Window:
     columns: Run
     #: Position of the first pixel on the image's axes: in the border where it is below 0.
     origin: tuple[int, int]
+    #: Which axes of the image are its rows and its columns.
+    axes: tuple[int, int] = (0, 1)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -162,13 +164,23 @@ class Window:
     @property
     def channel_axis(self) -> int | None:
         """The axis of the channels, −1 or none."""
-        return -1 if self.ndim == 3 else None
+        return -1 if self.ndim == 3 and self.axes == (0, 1) else None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the pixels."""
+        y, x = self.axes
+        return self.pixels.shape[y], self.pixels.shape[x]
 
     @property
     def own(self) -> Any:
         """The pixels where the part lies, without those around it."""
-        (top, bottom), (left, right), (y, x) = self.rows, self.columns, self.origin
-        return self.pixels[top - y : bottom - y, left - x : right - x]
+        where = [slice(None)] * self.ndim
+        for axis, (start, stop), first in zip(
+            self.axes, (self.rows, self.columns), self.origin, strict=True
+        ):
+            where[axis] = slice(start - first, stop - first)
+        return self.pixels[tuple(where)]
 
 
 def held(image: Any) -> Any:

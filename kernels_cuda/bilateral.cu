@@ -125,7 +125,8 @@ INLINE SUM own_weight(const Means &means, int x) {
 INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RESULT *out, int top,
                    int left, SUM *tile) {
     const Geometry &g = call.geometry;
-    load_channels(plane, g, {g.offset_y + top, left - PAD, ROWS, PITCH, 1, 1}, tile, SIZE);
+    const int source = g.offset_x + RADIUS + left;
+    load_channels(plane, g, {g.offset_y + top, source - PAD, ROWS, PITCH, 1, 1}, tile, SIZE);
     __syncthreads();
 #pragma unroll 1
     for (int row = threadIdx.y; row < TILE_HEIGHT; row += THREADS_Y) {
@@ -176,6 +177,7 @@ INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RES
                    int left, SUM *tile) {
     const Geometry &g = call.geometry;
     const int radius = g.rows / 2, pad = rounded_up(radius, X), row = top + threadIdx.y;
+    const int source = g.offset_x + radius + left;
     Means means = {};
     Plane channel = plane;
 #pragma unroll
@@ -183,7 +185,7 @@ INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RES
 #pragma unroll
         for (int x = 0; x < X; ++x)
             means.own[c][x] =
-                channel.at(g.offset_y + radius + row, left + threadIdx.x * X + x);
+                channel.at(g.offset_y + radius + row, source + threadIdx.x * X + x);
         channel.pixels += g.image_channel;
     }
     for (int k = 0; k < g.rows; k += g.piece_rows)
@@ -192,7 +194,7 @@ INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RES
             const int columns = min(g.piece_columns, 2 * pad + X - l);
             const int pitch = TILE_WIDTH + columns, size = (TILE_HEIGHT + rows - 1) * pitch;
             if (k || l) __syncthreads();  // the last piece's tile is still being read
-            const Window window = {g.offset_y + top + k, left - pad + l, TILE_HEIGHT + rows - 1,
+            const Window window = {g.offset_y + top + k, source - pad + l, TILE_HEIGHT + rows - 1,
                                    pitch, 1, 1};
             load_channels(plane, g, window, tile, size);
             __syncthreads();

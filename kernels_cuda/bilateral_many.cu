@@ -31,13 +31,13 @@ INLINE void filter(const Plane &plane, const Call &call, const SUM *weights, RES
                    int row, int column) {
     const Geometry &g = call.geometry;
     const int radius = g.rows / 2, count = min(GROUP, g.channels - first);
-    const int middle = g.offset_y + radius + row;
-    const PIXEL *own = pixel_at(plane, middle, column);
+    const int middle = g.offset_y + radius + row, across = g.offset_x + radius + column;
+    const PIXEL *own = pixel_at(plane, middle, across);
     SUM moved[GROUP] = {}, total = 0;
     for (int y = -radius; y <= radius; ++y)
         for (int x = -radius; x <= radius; ++x) {
             if (x * x + y * y > radius * radius) continue;
-            const PIXEL *there = pixel_at(plane, middle + y, column + x);
+            const PIXEL *there = pixel_at(plane, middle + y, across + x);
             const SUM weight =
                 likeness(difference_of(own, there, g), WEIGHT(0), WEIGHT(1 + x * x + y * y));
             total += weight;

@@ -134,9 +134,10 @@ INLINE void march_down(const Plane &plane, const Call &call, const SUM *weights,
     const Geometry &g = call.geometry;
     const int x = left + threadIdx.x * X;
     Columns columns(plane, g.rows, g.offset_y + top * g.stride_y, g.offset_x + x - LEAD);
+    columns.start<true>();
     int between = 0;  // rows to go to the next output, as a stride leaves some out
     for (int y = top;;) {
-        if (!columns.right) columns.start();
+        if (columns.wrong) columns.start<false>();
         columns.read_ahead();
         if (between == 0) {
             Parts parts;

@@ -63,7 +63,9 @@ INLINE void sum_rows(const SUM *cells, const Call &call, const SUM *weights, int
                 for (int x = 0; x < X; ++x) {
                     const SUM weight = WEIGHT(first + k * COLUMNS + l);
                     const SUM pixel = window[SHIFT + x + l * SPACING];
-                    sums[y][x] = k || l ? fused(weight, pixel, sums[y][x]) : weight * pixel;
+                    // Also the first, or a sum of nothing but 0 would have another sign than in
+                    // kernels that begin with 0.
+                    sums[y][x] = fused(weight, pixel, k || l ? sums[y][x] : 0);
                 }
         }
     }

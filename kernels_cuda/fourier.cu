@@ -83,10 +83,16 @@ INLINE bool all_finite(const Numbers &numbers) {
 }
 
 #if STAGE == GATHER
-// Read AT_ONCE pixels, one below the other, that may lie in the border or beyond it.
-INLINE void read_any(const Plane &plane, int y, int x, Numbers &numbers) {
+// Read AT_ONCE pixels, one below the other, that may lie in the border: the first `count`, and 0 for
+// the rest.
+INLINE void read_any(const Plane &plane, int y, int x, int count, Numbers &numbers) {
 #pragma unroll
-    for (int i = 0; i < AT_ONCE; ++i) numbers[i] = plane.at(y + i, x);
+    for (int i = 0; i < AT_ONCE; ++i) numbers[i] = i < count ? plane.at(y + i, x) : 0;
+}
+
+// Positions of a tile that its outputs need, along an axis.
+INLINE int needed(int outputs, int stride, int taps, int dilation) {
+    return (outputs - 1) * stride + (taps - 1) * dilation + 1;
 }
 
 // The same in the image.
@@ -118,13 +124,23 @@ extern "C" __global__ void __launch_bounds__(256, 4)
     const Geometry &g = work.call.geometry;
     const Tiles &tiles = work.tiles;
     const int first = blockIdx.x * 32, column = first + threadIdx.x;
+    const int planes = g.planes[0] * g.planes[1] * g.planes[2];
     for (int t = blockIdx.z; t < tiles.count; t += gridDim.z) {
         const Place place(tiles, t);
-        const Plane plane(image + plane_offset(g.image_plane, g.planes, place.plane), g, edges);
+        // What no output needs is 0, as what lies there differs between an image and a part of it,
+        // and would be in the last bits of the sums; and so are tiles that only fill the batch.
+        const bool exists = place.plane < planes;
+        const int height = min(tiles.height, g.out_height - place.y);
+        const int width = min(tiles.width, g.out_width - place.x);
+        const int rows = exists ? needed(height, g.stride_y, g.rows, g.dilation_y) : 0;
+        const int columns = exists ? needed(width, g.stride_x, g.columns, g.dilation_x) : 0;
+        const Plane plane(image + plane_offset(g.image_plane, g.planes, exists ? place.plane : 0),
+                          g, edges);
         const int top = g.offset_y + place.y * g.stride_y, left = g.offset_x + place.x * g.stride_x;
         for (int y = blockIdx.y * 8 + threadIdx.y; y * ROWS < tiles.rows; y += gridDim.y * 8) {
             const Window cell = {top + y * ROWS, left + first, ROWS, 32, 1, 1};
-            const bool inside = cell.inside(plane);
+            const bool inside =
+                y * ROWS + ROWS <= rows && first + 32 <= columns && cell.inside(plane);
             SUM *to = batch + ((long long)t * tiles.rows + y * ROWS) * tiles.columns + column;
             bool wrong = false;
 #pragma unroll 1
@@ -133,7 +149,8 @@ extern "C" __global__ void __launch_bounds__(256, 4)
                 if (inside)
                     read_inside(plane, cell.top + i, left + column, numbers);
                 else
-                    read_any(plane, opaque(cell.top + i), left + column, numbers);
+                    read_any(plane, opaque(cell.top + i), left + column,
+                             column < columns ? rows - y * ROWS - i : 0, numbers);
 #if GUARD
                 wrong |= cleaned(numbers);
 #endif

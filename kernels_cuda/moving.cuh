@@ -33,7 +33,7 @@ struct Moving {
     INLINE Part value() const { return sum; }
 };
 
-INLINE bool all_finite(const Moving (&)[X]) { return true; }
+INLINE unsigned not_finite(const Moving (&)[X]) { return 0; }
 #else
 typedef SUM Part;
 
@@ -67,11 +67,15 @@ struct Moving {
 };
 
 // 0 times Inf or NaN is NaN: one test for all.
-INLINE bool all_finite(const Moving (&sums)[X]) {
+INLINE unsigned not_finite(const Moving (&sums)[X]) {
     SUM none = 0;
 #pragma unroll
     for (int i = 0; i < X; ++i) none = fused(sums[i].sum, 0, none);
-    return none == 0;
+    if (none == 0) return 0;
+    unsigned wrong = 0;  // a bit each
+#pragma unroll
+    for (int i = 0; i < X; ++i) wrong |= (unsigned)!is_finite(sums[i].sum) << i;
+    return wrong;
 }
 #endif
 
@@ -164,16 +168,21 @@ struct Columns {
     const Reader reader;
     const int rows;
     int y;
-    bool right;  // else sums are to be taken from the start
+    // Sums that are to be taken from the start, a bit each; others go on, as what rounds them may
+    // not depend on a neighbour that a part of an image may lack.
+    unsigned wrong;
     Moving sums[X];
     Raw entering, leaving;  // for the next step
 
     INLINE Columns(const Plane &plane, int rows, int y, int x)
-        : reader(plane, x), rows(rows), y(y), right(false) {}
+        : reader(plane, x), rows(rows), y(y), wrong(0) {}
 
+    // Take sums from the start: ALL, or those that are wrong.
+    template <bool ALL>
     INLINE void start() {
 #pragma unroll
-        for (int i = 0; i < X; ++i) sums[i].reset();
+        for (int i = 0; i < X; ++i)
+            if (ALL || wrong >> i & 1) sums[i].reset();
 #pragma unroll 1
         for (int k = 0; k < rows; k += at_once) {
             Raw raw[at_once];
@@ -182,7 +191,7 @@ struct Columns {
                 if (k + j < rows) reader.read(y + k + j, raw[j]);
 #pragma unroll
             for (int j = 0; j < at_once; ++j)
-                if (k + j < rows) add(raw[j]);
+                if (k + j < rows) add<ALL>(raw[j]);
         }
 #if !BITS
         // What rounding took from a sum that is not finite is no number.
@@ -192,11 +201,13 @@ struct Columns {
 #endif
     }
 
+    template <bool ALL>
     INLINE void add(const Raw &raw) {
         Parts parts;
         reader.numbers(raw, parts);
 #pragma unroll
-        for (int i = 0; i < X; ++i) sums[i].add(parts[i]);
+        for (int i = 0; i < X; ++i)
+            if (ALL || wrong >> i & 1) sums[i].add(parts[i]);
     }
 
     INLINE void read_ahead() {
@@ -210,7 +221,7 @@ struct Columns {
         reader.numbers(leaving, out);
 #pragma unroll
         for (int i = 0; i < X; ++i) sums[i].move(in[i], out[i]);
-        right = all_finite(sums);
+        wrong = not_finite(sums);
         ++y;
     }
 };

@@ -28,7 +28,9 @@ DOOR = [
     "describe",
     "devices",
     "empty",
+    "grain",
     "lacking",
+    "lane",
     "machine",
     "overlap",
     "owns",
@@ -36,6 +38,7 @@ DOOR = [
     "run",
     "run_bank",
     "run_circular",
+    "stack",
 ]
 
 IMAGE = np.zeros((2, 2))

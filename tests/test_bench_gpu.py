@@ -75,6 +75,21 @@ def test_stages_go_on_after_one_that_fails_or_takes_too_long(tmp_path: Path) -> 
     assert summary(endings).splitlines()[-2:] == ["  last       1 s  well", "NOT all well"]
 
 
+def test_stages_may_share_a_log(tmp_path: Path) -> None:
+    (tmp_path / "both.log").write_text("of another day\n")
+    day, some = Day(), [Stage(name, ("1", "0"), 10, log="both") for name in ("a", "b")]
+    some.append(Stage("c", skipped="no tool", log="both"))
+
+    def run(stage: Stage, seconds: float, log: Path) -> int:
+        with log.open("a") as file:
+            file.write(f"{stage.name}\n")
+        return 0
+
+    run_all(some, tmp_path, 1000, run=run, clock=lambda: 0.0, say=day.said.append)
+    assert (tmp_path / "both.log").read_text() == "a\nb\nskipped: no tool\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["both.log"]
+
+
 def test_no_stage_runs_beyond_the_time_for_all(tmp_path: Path) -> None:
     day = Day()
     some = [Stage("a", ("30", "0"), 40), Stage("b", ("30", "0"), 40), Stage("c", ("1", "0"), 40)]
@@ -135,7 +150,8 @@ def test_the_stages_fit_into_nine_minutes_and_eight_files(tmp_path: Path) -> Non
     assert tuple(stage.name for stage in made) == stages.NAMES
     assert sum(stage.seconds for stage in made) <= 540
     assert driver.SECONDS < 540
-    assert len(made) + len(["verify.json", "bench.json"]) == 8
+    logs = {stage.log or stage.name for stage in made}
+    assert len(logs) + len(["verify.json", "bench.json", "stream_trace.json"]) == 8
     commands = {stage.name: " ".join(stage.command) for stage in made}
     assert f"-m gpuconv verify --device cuda:0 --record --results {tmp_path}" in commands["verify"]
     assert "-k cuda:0 -p no:cacheprovider" in commands["contract"]

@@ -7,7 +7,7 @@ from typing import Any
 import cuda_on_cpu
 import numpy as np
 import pytest
-from cuda_on_cpu import CpuRuntime
+from cuda_on_cpu import ApartRuntime, CpuRuntime
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
@@ -74,28 +74,6 @@ def test_a_grid_smaller_than_the_image_walks_it(name: str) -> None:
 # ------------------------------------------------------------------------ little memory
 
 
-class Device(CpuRuntime):
-    """A device whose memory is not the host's: arrays go there and back."""
-
-    def owns(self, array: Any) -> bool:
-        return isinstance(array, OnDevice)
-
-    def asarray(self, image: Any) -> Any:
-        there = self.empty(image.shape, image.dtype.newbyteorder("="))
-        there[...] = image
-        return there
-
-    def asnumpy(self, array: Any) -> Any:
-        return np.array(array)
-
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return super().empty(shape, dtype).view(OnDevice)
-
-
-class OnDevice(np.ndarray):  # type: ignore[type-arg]
-    """An array in the memory of :class:`Device`."""
-
-
 IMAGE = RNG.integers(0, 256, (2, 61, 83), np.uint8)
 
 
@@ -106,7 +84,7 @@ def test_an_image_larger_than_the_device_is_filtered_in_parts(
     name: str, border: str, size: Any
 ) -> None:
     options: dict[str, Any] = {"border": border, "size": size, "cval": 3.5}
-    with runtime.use(Device(memory=7000, mode="fast")) as cpu:
+    with runtime.use(ApartRuntime(memory=7000, mode="fast")) as cpu:
         found = gc.convolve(IMAGE, KERNELS[name], device="cuda", **options)
     entries = [launch.program.entry for launch in cpu.launches]
     assert sum(map(entries.count, ("dense", "dense_bytes", "march"))) > 3
@@ -117,20 +95,20 @@ def test_an_image_larger_than_the_device_is_filtered_in_parts(
 @pytest.mark.parametrize("stride", [2, 3])
 def test_parts_keep_strides_and_dilations(stride: int) -> None:
     options: dict[str, Any] = {"stride": stride, "dilation": 2, "border": "wrap"}
-    with runtime.use(Device(memory=7000, mode="fast")):
+    with runtime.use(ApartRuntime(memory=7000, mode="fast")):
         found = gc.convolve(IMAGE, SEPARABLE, device="cuda", **options)
     np.testing.assert_array_equal(found, reference.convolve(IMAGE, SEPARABLE, **options))
 
 
 def test_what_fits_goes_in_one_piece() -> None:
-    with runtime.use(Device(memory=2 * IMAGE.nbytes, mode="fast")) as cpu:
+    with runtime.use(ApartRuntime(memory=2 * IMAGE.nbytes, mode="fast")) as cpu:
         gc.convolve(IMAGE, DENSE, device="cuda")
     assert len(cpu.launches) == 1
 
 
 def test_a_device_without_memory_for_a_row_says_so() -> None:
     with (
-        runtime.use(Device(memory=100, mode="fast")),
+        runtime.use(ApartRuntime(memory=100, mode="fast")),
         pytest.raises(DeviceError, match=r"too little free memory for one row .*\d+ bytes"),
     ):
         gc.convolve(IMAGE, DENSE, device="cuda")
@@ -152,10 +130,10 @@ def test_scratch_that_does_not_fit_is_halved() -> None:
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_predicted_peak_is_what_is_allocated(name: str) -> None:
     plan = gc.plan(IMAGE.shape, "uint8", KERNELS[name])
-    device = Device(mode="fast")
+    device = ApartRuntime(mode="fast")
     predicted = execution.peak(plan, device.limits())
     for memory, launches in ((predicted, 1), (predicted - 1, 2)):
-        with runtime.use(Device(memory=memory, mode="fast")) as used:
+        with runtime.use(ApartRuntime(memory=memory, mode="fast")) as used:
             gc.convolve(IMAGE, KERNELS[name], device="cuda")
         entries = [launch.program.entry for launch in used.launches]
         assert len([entry for entry in entries if entry != "deposit"]) == launches
@@ -165,7 +143,7 @@ def test_the_predicted_peak_is_what_is_allocated(name: str) -> None:
 def test_a_mask_larger_than_the_device_goes_there_in_parts(memory: int) -> None:
     mask = RNG.integers(0, 3, IMAGE.shape).astype(float)
     weights = gc.kernels.box(3)
-    with runtime.use(Device(memory=memory, mode="fast")) as cpu:
+    with runtime.use(ApartRuntime(memory=memory, mode="fast")) as cpu:
         found = gc.convolve(IMAGE, weights, mask=mask, border="wrap", device="cuda")
     assert len(cpu.launches) > 2
     expected = reference.convolve(IMAGE, weights, mask=mask, border="wrap")
@@ -178,7 +156,7 @@ def test_a_bank_whose_result_leaves_no_room_between_passes_goes_in_parts(reduce:
     options: dict[str, Any] = {"reduce": reduce, "method": "separable", "stride": 2}
     expected = gc.filter_bank(image, kernels, device="cpu", **options)
     room = image.nbytes + expected.nbytes + (2 * expected.nbytes if reduce else 0)
-    with runtime.use(Device(memory=room + 1000, mode="fast")) as cpu:
+    with runtime.use(ApartRuntime(memory=room + 1000, mode="fast")) as cpu:
         found = gc.filter_bank(image, kernels, device="cuda", **options)
     assert len(cpu.launches) > 5
     np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -62,9 +62,9 @@ def test_nan_in_one_plane_stays_there() -> None:
 
 def test_small_planes_go_through_a_block_together() -> None:
     plan = gc.plan((1000, 8, 8), "float32", np.arange(9).reshape(3, 3))
-    assert linear._together(plan, tuple(pieces(plan))) > 100
+    assert linear.stack(plan) > 100
     plan = gc.plan((10, 2000, 2000), "float32", np.arange(9).reshape(3, 3))
-    assert linear._together(plan, tuple(pieces(plan))) == 1
+    assert linear.stack(plan) == 1
 
 
 def test_batch_axes_are_merged_where_they_are_one() -> None:

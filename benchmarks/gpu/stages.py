@@ -22,7 +22,8 @@ _WORKERS = 8
 def stages(results: Path, device: str) -> list[Stage]:
     """Return the stages; what they measure is written to `results`."""
     # What leaves a record comes first.
-    recorded = [_device(), _verify(results, device), _bench(results, device)]
+    timed = [_bench(results, device), _stream(results, device)]
+    recorded = [_device(), _verify(results, device), *timed]
     return [*recorded, _contract(device), *_sanitizers(device)]
 
 
@@ -36,7 +37,7 @@ def _contract(device: str) -> Stage:
     command = [*_python("pytest"), *files, "-k", device, "-p", "no:cacheprovider", "--tb=short"]
     workers = ["-n", str(_WORKERS)] if find_spec("xdist") else []
     # Warnings of versions that are new there are no errors of ours.
-    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 85)
+    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 80)
 
 
 def _verify(results: Path, device: str) -> Stage:
@@ -49,7 +50,8 @@ def _sanitizers(device: str) -> list[Stage]:
     tool = sanitizer()
     if tool is None:
         reason = f"compute-sanitizer is neither in PATH nor in {_TOOLKITS}/cuda*/bin"
-        return [Stage(name, skipped=reason) for name in ("memcheck", "racecheck")]
+        names = ("memcheck", "racecheck")
+        return [Stage(name, skipped=reason, log="sanitizer") for name in names]
     small = [*_python("benchmarks.gpu.small"), "--device", device]
     made = []
     for name in ("memcheck", "racecheck"):
@@ -57,7 +59,7 @@ def _sanitizers(device: str) -> list[Stage]:
         options = [f"--tool={name}", "--error-exitcode=9", "--target-processes=application-only"]
         # What CuPy tries and takes back are no errors of kernels.
         options += ["--report-api-errors=no"] if name == "memcheck" else []
-        made.append(Stage(name, [tool, *options, *small], 50))
+        made.append(Stage(name, [tool, *options, *small], 45, log="sanitizer"))
     return made
 
 
@@ -69,7 +71,14 @@ def sanitizer(toolkits: Path = _TOOLKITS) -> str | None:
 
 def _bench(results: Path, device: str) -> Stage:
     options = ["--device", device, "--json", str(results / "bench.json"), "--seconds", "40"]
-    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 130)
+    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 110)
+
+
+def _stream(results: Path, device: str) -> Stage:
+    """Return what adds to the benchmark's numbers, and leaves a timeline."""
+    options = ["--device", device, "--json", str(results / "bench.json")]
+    options += ["--trace", str(results / "stream_trace.json")]
+    return Stage("stream", [*_python("benchmarks.gpu.stream"), *options], 25, log="bench")
 
 
 def _python(module: str) -> list[str]:
@@ -77,4 +86,4 @@ def _python(module: str) -> list[str]:
 
 
 #: All there are.
-NAMES = ("device", "verify", "bench", "contract", "memcheck", "racecheck")
+NAMES = ("device", "verify", "bench", "stream", "contract", "memcheck", "racecheck")

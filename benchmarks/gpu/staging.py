@@ -1,6 +1,7 @@
 """Stages: commands that run one after the other, each within its time, whatever became of others.
 
-Nothing here knows of GPUs. What a stage prints goes into a file of its name; its end is shown.
+Nothing here knows of GPUs. What a stage prints goes into a file of its name, or into one that it
+shares with others; its end is shown.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Stage:
     #: Why it is not run; "" if it is.
     skipped: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    #: Name of the file for what it prints; "" for its own.
+    log: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,30 +109,41 @@ def run_all(
     stages : sequence of Stage
         In the order in which they are run.
     results : Path
-        Where logs are written: NAME.log, begun anew.
+        Where logs are written: NAME.log, begun anew by the first that writes there.
     deadline : float
         When all must be over, by `clock`.
     run, clock, say : callable
         What runs a stage, tells the time, and shows a line.
     """
     endings = []
+    for log in {_log(stage, results) for stage in stages}:
+        log.unlink(missing_ok=True)
     for stage in stages:
-        start, log = clock(), results / f"{stage.name}.log"
+        start, log = clock(), _log(stage, results)
         seconds = min(stage.seconds, deadline - start)
         if stage.skipped:
-            log.write_text(f"skipped: {stage.skipped}\n", "utf-8")
+            _add(log, f"skipped: {stage.skipped}\n")
             endings.append(Ending(stage, None, 0.0, f"skipped: {stage.skipped}"))
         elif seconds < _LEAST:
             endings.append(Ending(stage, None, 0.0, "not begun: no time was left"))
         else:
             say(f"\n── {stage.name}, at most {seconds:.0f} s: {' '.join(stage.command)}")
-            log.write_bytes(b"")
+            _add(log, "")
             status = run(stage, seconds, log)
             how = _how(status, seconds)
             endings.append(Ending(stage, status, clock() - start, how))
             say(_tail(log, _SHOWN if status == 0 else _SHOWN_OF_FAILED))
         say(f"── {stage.name}: {endings[-1].how}, {endings[-1].seconds:.0f} s")
     return endings
+
+
+def _log(stage: Stage, results: Path) -> Path:
+    return results / f"{stage.log or stage.name}.log"
+
+
+def _add(log: Path, text: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _how(status: int | None, seconds: float) -> str:

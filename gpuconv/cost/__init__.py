@@ -10,10 +10,20 @@ from dataclasses import dataclass
 
 from gpuconv.cost import cuda, host
 from gpuconv.cost.cuda import transfer
-from gpuconv.cost.machine import Machine, cpu, forget, gpu
+from gpuconv.cost.machine import Machine, cpu, forget, gpu, planned_for, planning_for
 from gpuconv.request import Candidate, Request
 
-__all__ = ["Machine", "Prediction", "cpu", "forget", "gpu", "predict", "transfer"]
+__all__ = [
+    "Machine",
+    "Prediction",
+    "cpu",
+    "forget",
+    "gpu",
+    "planned_for",
+    "planning_for",
+    "predict",
+    "transfer",
+]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -10,7 +13,7 @@ from math import exp, log
 from gpuconv.cost import profile
 from gpuconv.cost.rates import CUDA, HOST, scaled, table_of
 
-__all__ = ["Machine", "cpu", "forget", "gpu"]
+__all__ = ["Machine", "cpu", "forget", "gpu", "planned_for", "planning_for"]
 
 
 @dataclass(frozen=True)
@@ -106,3 +109,34 @@ def forget() -> None:
     profile.forget()
     cpu.cache_clear()
     gpu.cache_clear()
+
+
+#: What plans are made for, where that is not what the thread runs on.
+_PLANNED_FOR: ContextVar[Machine | None] = ContextVar("planned_for", default=None)
+
+
+@contextmanager
+def planning_for(machine: Machine) -> Iterator[None]:
+    """Have this thread plan for another machine of its kind.
+
+    Parts of one result may be made by threads, processes and computers that have more cores or
+    fewer, and other rates: with plans of their own they would cut tiles elsewhere, sum in another
+    order, and the parts would not be of one result.
+
+    Examples
+    --------
+    >>> with planning_for(Machine("cuda", "made up", 132, False, ())):
+    ...     planned_for("cuda").units, planned_for("host")
+    (132, None)
+    """
+    before = _PLANNED_FOR.set(machine)
+    try:
+        yield
+    finally:
+        _PLANNED_FOR.reset(before)
+
+
+def planned_for(kind: str) -> Machine | None:
+    """Return the machine of a kind that this thread is to plan for, if it is not its own."""
+    machine = _PLANNED_FOR.get()
+    return machine if machine is not None and machine.kind == kind else None

@@ -179,7 +179,7 @@ def programs(case: Case, limits: runtime.Limits) -> Sequence[Program]:
     if case.out in LAYOUTS:
         layout = LAYOUTS[case.out]
         out = layout.view(np.empty(layout.plain(case.out_shape), case.stored))
-    # Sums of what happens to lie in memory may overflow.
-    with runtime.use(rehearsal), np.errstate(all="ignore"):
+    # Nothing streams here; and sums of what happens to lie in memory may overflow.
+    with runtime.use(rehearsal), np.errstate(all="ignore"):  # type: ignore[arg-type]
         convolve(case, image, out, Place("cuda", rehearsal.asarray, rehearsal.asnumpy))
     return tuple(rehearsal.programs)

@@ -44,8 +44,8 @@ class Case:
     out: str = "C"
     #: Of :data:`CONTENTS`.
     content: str = "random"
-    #: What follows the sums: "epilogue", "mask", "nan", "bank", "magnitude", "direction", or
-    #: nothing; see ``endings``.
+    #: What follows the sums: "epilogue", "mask", "nan", "bank", "magnitude", "direction",
+    #: "parts", or nothing; see ``endings``.
     ending: str = ""
     #: Whether the image lies in host memory when the call is made.
     host: bool = False

@@ -16,6 +16,7 @@ from gpuconv.arguments import Step
 from gpuconv.border import MODES
 from gpuconv.dtypes import TABLE
 from gpuconv.tiling import SIZES
+from gpuconv.verify import parts
 from gpuconv.verify.arrays import LAYOUTS
 from gpuconv.verify.case import Case
 from gpuconv.verify.kernels import KERNELS
@@ -281,6 +282,7 @@ CASES: tuple[Case, ...] = tuple(
             *_transforms(),
             *_endings(),
             *_slopes(),
+            *parts.CASES,
             *OPERATION_CASES,
             *_grids(),
         ]

@@ -1,4 +1,4 @@
-"""What a case asks for beside sums: an epilogue, weights of pixels, several filters, or no sum."""
+"""What a case asks for beside sums: an epilogue, weights of pixels, several filters, parts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gpuconv import api, reference, responses
 from gpuconv.epilogue import Epilogue
 from gpuconv.kernel import Kernel
+from gpuconv.verify import parts
 from gpuconv.verify.case import Case
 from gpuconv.verify.operations import Operation, stored
 
@@ -38,6 +39,8 @@ def compute(case: Case, image: Any, **options: Any) -> Any:
         kernels = [case.weights, case.weights.flip()]
         flip = case.call == "convolve"
         return responses.filter_bank(image, kernels, reduce="max", flip=flip, **options)
+    if case.ending == "parts":
+        return parts.compute(case, image, **options)
     if case.ending == "epilogue":
         options["epilogue"] = _EPILOGUE
     filter_ = getattr(api, case.call)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import gpuconv
-from cuda_on_cpu.call import SMALL, BankCall, Call, FilterCall
+from cuda_on_cpu.call import SMALL, BankCall, Call, FilterCall, PartCall
 from cuda_on_cpu.call import noise as _noise
 from cuda_on_cpu.call import view as _view
 from cuda_on_cpu.calls_bilateral import BILATERAL
@@ -234,6 +234,15 @@ CALLS = [
     Call("fourier planes", _noise(3, 20, 70, dtype="int16"), _weights(6, 6), _FFT | {"stride": 2}),
     Call("fourier not finite", _view(_noise(50, 70), _spot), _weights(5, 5), _FFT),
     # Border tables that end with those of y, and tiles of as many outputs as rows.
+    # A tile that needs a row and a column less than whole cells, and has room for more.
+    PartCall(
+        "fourier part",
+        _noise(100, 140, 2),
+        _weights(9, 13),
+        _FFT,
+        tile=(39, 51),
+        transform=(48, 64),
+    ),
     Call("fourier column", _noise(40, 30), _weights(9, 1), _FFT),
     Call("fourier row", _noise(20, 100), _weights(1, 9), _FFT),
     Call("fourier strided", _view(_noise(60, 90), lambda x: x[::2, ::-2]), _weights(3, 3), _FFT),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cuda_on_cpu.kernel import CpuKernel, LaunchRecord, Rules
+from cuda_on_cpu.streams import Streams
 from gpuconv.backends.cuda.runtime import Compiled, Kernel, Limits, beyond
 from gpuconv.errors import DeviceError
 
@@ -30,7 +31,7 @@ _PARTIAL = ("deposit", "gather", "multiply", "scatter")
 _REMEMBERED = 1000
 
 
-class CpuRuntime:
+class CpuRuntime(Streams):
     """Device arrays are NumPy arrays; kernels are compiled by g++ and run under a checker.
 
     Parameters
@@ -59,6 +60,7 @@ class CpuRuntime:
             raise ValueError(f"mode={mode!r} is not 'check' or 'fast'")
         if not orders or not set(orders) <= set(ORDERS):
             raise ValueError(f"orders={orders!r} are not of {ORDERS}")
+        super().__init__()
         self.memory = memory
         self.launches = deque[LaunchRecord](maxlen=_REMEMBERED)
         self.rules = Rules(mode == "check", orders, limits.shared, limits.grid, frozenset(partial))

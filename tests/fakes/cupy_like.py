@@ -46,6 +46,50 @@ class Device:
         return self.id
 
 
+class Event:
+    """A moment, counted by all that were recorded."""
+
+    done = True
+
+    def __init__(self) -> None:
+        state.moments = getattr(state, "moments", 0) + 1
+        self.moment = state.moments
+
+    def synchronize(self) -> None:
+        """Wait for nothing."""
+
+
+class Stream:
+    """A stream, which is a context."""
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        state.streams = getattr(state, "streams", 0) + 1
+        self.ptr, self.device_id = 100 + state.streams, state.current
+        state.log.append(("stream", self.ptr, non_blocking, state.current))
+
+    def __enter__(self) -> Stream:
+        self._before, state.stream = state.stream, self.ptr
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        state.stream = self._before
+
+    def record(self) -> Event:
+        """Return now."""
+        return Event()
+
+    def wait_event(self, event: Event) -> None:
+        """Take note."""
+        state.log.append(("wait", self.ptr))
+
+    def synchronize(self) -> None:
+        """Wait for nothing."""
+
+
+class CUDARuntimeError(RuntimeError):
+    """Raised where CUDA cannot do it."""
+
+
 class Pointer:
     """Where an array begins."""
 
@@ -103,9 +147,26 @@ class ndarray:  # noqa: N801 — its name in CuPy
         """Return the same bytes as another dtype."""
         return ndarray.of(self.host.view(dtype), self.device.id)
 
-    def get(self) -> Any:
-        """Return a copy in host memory."""
-        return self.host.copy()
+    def reshape(self, *shape: Any) -> ndarray:
+        """Return the same elements in another shape."""
+        return ndarray.of(self.host.reshape(*shape), self.device.id)
+
+    def set(self, host: Any) -> None:
+        """Copy from host memory, on the current stream."""
+        assert host.dtype == self.dtype
+        assert host.flags.c_contiguous
+        state.log.append(("set", host.nbytes, state.stream))
+        self.host[...] = host
+
+    def get(self, out: Any = None, blocking: bool = True) -> Any:
+        """Return a copy in host memory, or make it in `out`."""
+        if out is None:
+            return self.host.copy()
+        assert out.dtype == self.dtype
+        assert out.shape == self.shape
+        state.log.append(("get", out.nbytes, state.stream, blocking))
+        out[...] = self.host
+        return out
 
 
 def _allocate(size: int) -> None:
@@ -278,11 +339,14 @@ def attribute(name: str, device: int) -> int:
 
 cuda = SimpleNamespace(
     Device=Device,
+    Stream=Stream,
+    get_elapsed_time=lambda start, stop: 1000.0 * (stop.moment - start.moment),
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
     compiler=SimpleNamespace(CompileException=CompileException),
     cufft=SimpleNamespace(CuFFTError=CuFFTError, PlanNd=PlanNd, **_KINDS),
     get_current_stream=lambda: SimpleNamespace(ptr=state.stream),
     runtime=SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
         streamPerThread=2,
         getDevice=lambda: state.current,
         getDeviceCount=lambda: state.devices,

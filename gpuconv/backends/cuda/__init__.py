@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from gpuconv import dtypes
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.device import Device, ordinal
 from gpuconv.backends.transfer import Transfer
-from gpuconv.cost import Machine, gpu
+from gpuconv.cost import Machine, gpu, planned_for
 from gpuconv.errors import DeviceError
 from gpuconv.task import Task
+
+if TYPE_CHECKING:
+    from gpuconv.backends.cuda.lanes import CudaLane
 
 __all__ = [
     "NAME",
@@ -32,6 +35,7 @@ __all__ = [
     "empty",
     "grain",
     "lacking",
+    "lane",
     "machine",
     "overlap",
     "owns",
@@ -39,6 +43,7 @@ __all__ = [
     "run",
     "run_bank",
     "run_circular",
+    "stack",
 ]
 
 NAME = "cuda"
@@ -135,10 +140,17 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Any:
 def grain(plans: tuple[Task, ...]) -> tuple[int, int]:
     """Return the grid of outputs that `plans`, of a filter or of a bank, compute as one.
 
-    A part of a result that begins on it, and ends on it or with the image, has the whole's bits.
+    A part of a result that begins on it, and ends on it or with the image, has the whole's bits, if
+    the elements of both lie in the same order.
     """
-    tiles = [plan.tile for plan in plans if getattr(plan, "transform", None)]
-    return max(tiles, default=(1, 1))
+    from gpuconv.backends.cuda import grains
+
+    return grains.common(plans, runtime.current().limits())
+
+
+def stack(plans: tuple[Task, ...]) -> int:
+    """Return how many planes of a batch `plans` compute as one: each has the bits it has alone."""
+    return 1
 
 
 def overlap(a: Any, b: Any) -> bool:
@@ -213,6 +225,13 @@ def run_bank(bank: Any, image: Any, out: Any) -> None:
     banks.run(bank, image, out)
 
 
+def lane(device: str | None = None) -> CudaLane:
+    """Return what filters the tiles of a stream on a GPU, while others are copied."""
+    from gpuconv.backends.cuda.lanes import CudaLane
+
+    return CudaLane(device)
+
+
 def machine() -> Machine:
     """Return what the current device can do, for plans."""
-    return gpu(runtime.current().limits().multiprocessors)
+    return planned_for(NAME) or gpu(runtime.current().limits().multiprocessors)

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import tiling
-from gpuconv.backends.cuda import execution, runtime
+from gpuconv.backends.cuda import execution, grains, runtime
 from gpuconv.backends.cuda.dense import THREADS_X, WIDTH, Shape, shape_of, threads
 from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
 from gpuconv.backends.cuda.parameters import Constants, program
 from gpuconv.backends.cuda.parts import NoRoomError, halves
-from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes
+from gpuconv.backends.cuda.problem import AXES, Problem, flatten, separate_axes, within
 from gpuconv.backends.cuda.protocol import Limits, Runtime
 from gpuconv.backends.cuda.separable import REPAIR_THREADS
 from gpuconv.bank import REDUCTIONS, Bank
@@ -107,7 +107,7 @@ def _problem(
     types = plan.dtype, bank.accumulator, bank.out_dtype
     one = out if bank.reduce else replace(out, shape=out.shape[1:], strides=out.strides[1:])
     made = flatten(image, one, axes, plan.border, plan.cval, types)
-    return replace(made, epilogue=bank.epilogue)
+    return replace(within(made, plan.extent), epilogue=bank.epilogue)
 
 
 def _shape(problem: Problem, limits: Limits, unroll: bool) -> Shape | None:
@@ -229,7 +229,7 @@ def _run_there(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
         else execution.executed(current, work, {"image": image, "out": out})
     )
     if not done:
-        for part, images, outs in _halves(bank):
+        for part, images, outs in _halves(bank, current.limits()):
             _run_there(current, part, image[images], out[outs])
 
 
@@ -253,21 +253,21 @@ def _run_apart(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
 @lru_cache(maxsize=64)
 def _alone(bank: Bank) -> tuple[Plan, ...]:
     """Return what each filter runs as where it runs alone: finished, unless that comes later."""
+    tile = grains.tile_of(bank.plans)
+    plans = [replace(plan, tile=tile) if tile and plan.transform else plan for plan in bank.plans]
     if bank.reduce:
         # Kernels that sum in float32 cannot store float64.
         wide = bank.accumulator
         return tuple(
-            replace(plan, epilogue=NOTHING, accumulator=wide, out_dtype=wide) for plan in bank.plans
+            replace(plan, epilogue=NOTHING, accumulator=wide, out_dtype=wide) for plan in plans
         )
-    return tuple(
-        replace(plan, epilogue=bank.epilogue, out_dtype=bank.out_dtype) for plan in bank.plans
-    )
+    return tuple(replace(plan, epilogue=bank.epilogue, out_dtype=bank.out_dtype) for plan in plans)
 
 
 def _run_from_host(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
     if not _there_and_back(current, bank, image, out):
-        for part, images, outs in _halves(bank):
+        for part, images, outs in _halves(bank, current.limits()):
             _run_from_host(current, part, image[images], out[outs])
 
 
@@ -285,13 +285,15 @@ def _there_and_back(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
 
 def _plane(bank: Bank) -> Bank:
     """Return the bank for one plane of the first batch axis."""
-    plans = tuple(replace(plan, batch=plan.batch[1:]) for plan in bank.plans)
+    plans = tuple(plan.within(batch=plan.batch[1:]) for plan in bank.plans)
     return replace(bank, plans=plans)
 
 
-def _halves(bank: Bank) -> Iterator[tuple[Bank, Any, Any]]:
+def _halves(bank: Bank, limits: Limits) -> Iterator[tuple[Bank, Any, Any]]:
     """Yield the halves of a bank, each with its index into the image and into the output."""
-    for parts in zip(*(halves(plan, "for all responses") for plan in bank.plans), strict=True):
+    whole = grains.common(bank.plans, limits)
+    cuts = [halves(plan, "for all responses", whole) for plan in bank.plans]
+    for parts in zip(*cuts, strict=True):
         part = replace(bank, plans=tuple(each.plan for each in parts))
         outs = parts[0].out
         if not bank.reduce and outs[:1] != (...,):

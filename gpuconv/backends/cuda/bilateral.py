@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import e, log2, prod, sqrt
+from math import e, gcd, log2, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,9 @@ def launches(
     weights = _weights(wanted, problem.sum)
     aligned = _with_channels(problem, channels)
     fields = {"image_channel": channels[0], "out_channel": channels[1], "channels": count}
+    # Tiles begin a multiple of _X before the first output's own pixel, wherever that is in a part.
     vector, store = min(aligned.vector, _X), aligned.store(_X)
+    vector = gcd(vector, problem.x.offset + wanted.radius) if vector else 0
     if count > _MOST_CHANNELS:
         entry, height, width, shared = "bilateral_many", _THREADS[1], _THREADS[0], 0
         macros, fixed = dict[str, int](), False

@@ -6,11 +6,13 @@ from math import gcd, isfinite, prod
 
 import numpy as np
 
+from gpuconv import tiling
 from gpuconv.backends.cuda.launch import Launch, Scratch
 from gpuconv.backends.cuda.parameters import Constants, program, up
 from gpuconv.backends.cuda.problem import Problem
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.kernel import Kernel
+from gpuconv.task import Whole
 from gpuconv.weights import Term
 
 __all__ = ["box", "moving"]
@@ -32,6 +34,11 @@ _AT_ONCE = 256
 
 #: Output rows of a block, at least: a block begins with all rows of a window.
 _FEWEST_ROWS = 16
+#: Output rows of a block that sums floats, at most, and windows' heights that these may be instead.
+#: What rounds such a sum is all that the block has summed before, so blocks of a part of an image
+#: must begin where those of the whole do, and parts are made of whole blocks. To begin takes up one
+#: window where each output takes up two rows: this costs a sixteenth at most.
+_MOST_ROWS, _MOST_WINDOWS = 256, 8
 
 
 def box(
@@ -65,7 +72,7 @@ def moving(
     most = min(_THREADS[-1], limits.shared // each // 32 * 32)
     if reach > _MOST_HALO * most:
         return f"windows of {x.taps} pixels, which are too wide for a block"
-    threads = _threads(problem, wide, reach, most)
+    threads = _threads(x, wide, reach, most)
     constants = Constants(problem, np.array([weight]), fixed=False)
     vector = gcd(problem.vector, wide) if problem.vector else 0
     piece = gcd(wide, 8 if problem.out_dtype.itemsize <= 4 else 4)
@@ -82,11 +89,14 @@ def moving(
         ("GUARD", 0),
     ]
     width = wide * (threads - reach)
-    segment = _segment(problem, width, limits.multiprocessors * max(1, _AT_ONCE // threads))
+    at_once = limits.multiprocessors * max(1, _AT_ONCE // threads)
+    segment = _segment(problem.y, _strips(problem.x, width) * prod(problem.planes), at_once)
+    if not bits and not marks:
+        segment = _fixed(problem.extent, wide, reach, most, limits)
     _, rows, planes = problem.blocks(1, segment, limits.grid)
     launch = Launch(
         program("box", "box", problem, macros, constants, divisor),
-        (-(-_apart(problem) // width), rows, planes),
+        (_strips(x, width), rows, planes),
         (threads, 1, 1),
         each * threads,
         ("image", "out", None, *constants.operands),
@@ -108,26 +118,38 @@ def _bits(problem: Problem) -> int:
     return next((bits for bits in (32, 64) if most < 2 ** (bits - 1)), 0)
 
 
-def _apart(problem: Problem) -> int:
+def _apart(x: tiling.Axis) -> int:
     """Return the scalars of a row at which windows begin, those that a stride leaves out too."""
-    return (problem.x.out - 1) * problem.x.stride + 1
+    return (x.out - 1) * x.stride + 1
 
 
-def _threads(problem: Problem, wide: int, reach: int, most: int) -> int:
+def _strips(x: tiling.Axis, width: int) -> int:
+    """Return the blocks that make a row, of `width` scalars each."""
+    return -(-_apart(x) // width)
+
+
+def _threads(x: tiling.Axis, wide: int, reach: int, most: int) -> int:
     """Return the threads of a block, at most `most`: such that strips are of one width."""
     few = (threads for threads in _THREADS if reach <= _HALO * threads)
     usual = min(next(few, most), most)
-    chunks = -(-_apart(problem) // wide)
+    chunks = -(-_apart(x) // wide)
     strips = -(-chunks // max(usual - reach, 1))
     return min(usual, up(-(-chunks // strips) + reach, 32))
 
 
-def _segment(problem: Problem, width: int, at_once: int) -> int:
-    """Return the output rows of a block that makes `width` columns.
+def _segment(y: tiling.Axis, strips: int, at_once: int) -> int:
+    """Return the output rows of a block, of which `strips` stand side by side.
 
     A block reads its first window whole, so it should be tall; but the device can run `at_once` of
     them at once.
     """
-    strips = -(-_apart(problem) // width) * prod(problem.planes)
     segments = max(1, at_once // strips)
-    return max(_FEWEST_ROWS, -(-problem.y.out // segments))
+    return max(_FEWEST_ROWS, -(-y.out // segments))
+
+
+def _fixed(whole: Whole, wide: int, reach: int, most: int, limits: Limits) -> int:
+    """Return the output rows of a block for every part of a call."""
+    threads = _threads(whole.x, wide, reach, most)
+    strips = _strips(whole.x, wide * (threads - reach)) * prod(whole.batch)
+    at_once = limits.multiprocessors * max(1, _AT_ONCE // threads)
+    return min(_segment(whole.y, strips, at_once), max(_MOST_ROWS, _MOST_WINDOWS * whole.y.taps))

@@ -11,8 +11,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gpuconv.backends.cuda.protocol import Kernel, Limits, beyond
+from gpuconv.backends.cuda.protocol import Event, Kernel, Limits, Stream, beyond
 from gpuconv.backends.cuda.source import Program
 from gpuconv.bounded import Bounded
 from gpuconv.errors import DeviceError
@@ -232,6 +233,31 @@ class CupyRuntime:
         # One name for as many streams as there are threads.
         thread = get_ident() if stream == cuda.runtime.streamPerThread else 0
         return cuda.runtime.getDevice(), stream, thread
+
+    def stream(self) -> Stream:
+        """Return a new stream of the current device, which does not wait for the default one."""
+        return self._cupy.cuda.Stream(non_blocking=True)  # type: ignore[no-any-return]
+
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        """Return page-locked host memory, from CuPy's pool of it."""
+        import cupyx
+
+        try:
+            return cupyx.empty_pinned((size,), np.uint8)  # type: ignore[no-any-return]
+        except self._cupy.cuda.runtime.CUDARuntimeError as error:
+            raise MemoryError(f"{size} bytes of host memory cannot be pinned: {error}") from error
+
+    def upload(self, host: NDArray[Any], there: Any) -> None:
+        """Copy into a contiguous device array, on the current stream."""
+        there.set(host)
+
+    def download(self, there: Any, host: NDArray[Any]) -> None:
+        """Copy a contiguous device array, on the current stream, which nobody waits for."""
+        there.get(out=host, blocking=False)
+
+    def elapsed(self, start: Event, stop: Event) -> float:
+        """Return the seconds between two events that have come."""
+        return float(self._cupy.cuda.get_elapsed_time(start, stop)) / 1e3
 
     def compiled(self) -> list[Compiled]:
         """Return what was compiled so far, oldest first."""

@@ -119,9 +119,14 @@ def threads(tall: int) -> int:
     return 4 if tall == 16 else 8
 
 
+def _tallest(problem: Problem, most: int) -> int:
+    """Return the output rows that a thread can have."""
+    return most if problem.sum.itemsize == 4 else min(most, 4)
+
+
 def _tall(problem: Problem, limits: Limits, most: int) -> int:
     """Return the output rows of a thread: fewer where the image would not keep the device busy."""
-    most = most if problem.sum.itemsize == 4 else min(most, 4)
+    most = _tallest(problem, most)
     tiles = prod(problem.blocks(WIDTH, most * threads(most)))
     return most if tiles >= 2 * limits.multiprocessors else 2
 
@@ -147,6 +152,8 @@ def _unrolled(problem: Problem, limits: Limits, room: int, most: int) -> Shape:
     return Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), {}, shared)
 
 
+#: Scalars that may be loaded before the first tap, for rows that are aligned by four.
+_MOST_LEAD = 3
 #: Taps that run-time kernels take at once, at the end of a row: FEW in dense.cuh.
 _FEW = 4
 #: Kernel columns of a piece: a multiple of any vector, so that all pieces begin equally aligned.
@@ -158,12 +165,17 @@ def _rolled(problem: Problem, limits: Limits, room: int, most: int) -> Shape:
     vector, lead = _lead(problem)
     tall = _tall(problem, limits, min(most, 8))
     columns = min(x.taps, _PIECE_COLUMNS)
-    pitch = up(lead + WIDTH + (up(columns, _FEW) - 1) * x.dilation, max(vector, _X))
-    row = pitch * problem.sum.itemsize
-    rows = _even(y.taps, max(room // row - (8 * tall - 1), 1))
+    # The order of sums is that of the pieces, so these are the same wherever rows lie in memory and
+    # however few rows a thread makes of a small image.
+    row = up(_MOST_LEAD + WIDTH + (up(columns, _FEW) - 1) * x.dilation, _X) * problem.sum.itemsize
+    before = 8 * _tallest(problem, min(most, 8)) - 1
+    rows = _even(y.taps, max(room // row - before, 1))
     macros = {"ROWS": 0, "COLUMNS": 0, "SPACING": x.dilation, "LEAD": lead}
     fields = {"piece_rows": rows, "piece_columns": columns, "step_y": 1, "step_x": 1}
-    shared = (8 * tall + rows - 1) * row
+    if (before + rows) * row > room:
+        return Shape((), {}, room + 1)
+    pitch = up(lead + WIDTH + (up(columns, _FEW) - 1) * x.dilation, max(vector, _X))
+    shared = (8 * tall + rows - 1) * pitch * problem.sum.itemsize
     return Shape((*macros.items(), ("Y", tall), ("VECTOR", vector)), fields, shared)
 
 

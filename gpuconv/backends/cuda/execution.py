@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gpuconv.backends.cuda import kept, linear, neighbourhood, ready, runtime
+from gpuconv.backends.cuda import grains, kept, linear, neighbourhood, ready, runtime
 from gpuconv.backends.cuda.launch import Kept, Launch, Layout, Mask, Transform, Work
-from gpuconv.backends.cuda.parts import halves, needed_rows
+from gpuconv.backends.cuda.parts import halves, needed
 from gpuconv.backends.cuda.problem import AXES, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
 from gpuconv.errors import ArgumentError
@@ -121,7 +121,7 @@ def _run_there(
         weights = Mask(layout_of(current, mask.array), mask.array.dtype, mask.largest)
     if _scattered(plan, *layouts, *([weights.layout] if weights else [])):
         for i in range(plan.batch[0]):
-            part = replace(plan, batch=plan.batch[1:])
+            part = plan.within(batch=plan.batch[1:])
             _run_there(current, part, image[i], out[i], mask and mask[i])
         return
     work = launches(plan, *layouts, current.limits(), weights)
@@ -129,7 +129,7 @@ def _run_there(
         if mask is None:
             ready.keep(current, plan, image, out, work)
         return
-    for half in halves(plan, f"{work.bytes} bytes beside it"):
+    for half in halves(plan, f"{work.bytes} bytes beside it", grains.of(plan, current.limits())):
         some = mask and mask[half.image]
         _run_there(current, half.plan, image[half.image], out[half.out], some)
 
@@ -191,12 +191,13 @@ def _run_from_host(
     current: Runtime, plan: AnyPlan, image: Any, out: Any, mask: _Weights | None
 ) -> None:
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
-    part, rows = needed_rows(plan, image)
-    weights = mask and replace(mask, array=needed_rows(plan, mask.array)[1])
-    needed = peak(part, current.limits()) + (weights.array.nbytes if weights else 0)
-    if needed <= current.free_memory() and _there_and_back(current, part, rows, out, weights):
+    limits = current.limits()
+    part, pixels = needed(plan, image)
+    weights = mask and replace(mask, array=needed(plan, mask.array)[1])
+    size = peak(part, limits) + (weights.array.nbytes if weights else 0)
+    if size <= current.free_memory() and _there_and_back(current, part, pixels, out, weights):
         return
-    for half in halves(plan, f"{needed} bytes"):
+    for half in halves(plan, f"{size} bytes", grains.of(plan, limits)):
         some = mask and mask[half.image]
         _run_from_host(current, half.plan, image[half.image], out[half.out], some)
 

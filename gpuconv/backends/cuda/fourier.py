@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gpuconv import tiling
 from gpuconv.backends.cuda.launch import Kept, Launch, Scratch, Step, Transform
 from gpuconv.backends.cuda.parameters import Constants, ctype, program
 from gpuconv.backends.cuda.problem import Problem
@@ -56,18 +57,24 @@ class _Tiles:
     batch: int
 
     @classmethod
-    def of(cls, problem: Problem, transform: tuple[int, int]) -> _Tiles:
-        """Return the tiles of transforms of that size, in batches of about the same size."""
+    def of(cls, problem: Problem, transform: tuple[int, int], tile: tuple[int, int]) -> _Tiles:
+        """Return the tiles of transforms of that size, in batches of one size.
+
+        That of the whole call, for its parts too: cuFFT promises the same bits for the same plan
+        only, and how many images are transformed at once is part of a plan.
+        """
         # A library may refuse arrays whose order is both C's and Fortran's.
         rows, columns = (max(size, 2) for size in transform)
-        y, x = problem.y, problem.x
-        height = (rows - y.footprint) // y.stride + 1
-        width = (columns - x.footprint) // x.stride + 1
-        down, across = -(-y.out // height), -(-x.out // width)
-        all_ = prod(problem.planes) * down * across
+        down, across = cls._counts(problem.y, problem.x, tile)
+        whole = problem.extent
+        of_whole = prod(whole.batch) * prod(cls._counts(whole.y, whole.x, tile))
         most = max(_BATCH_BYTES // (rows * columns * problem.sum.itemsize), 1)
-        batch = -(-all_ // -(-all_ // most))
-        return cls(down, across, height, width, rows, columns, all_, batch)
+        batch = -(-of_whole // -(-of_whole // most))
+        return cls(down, across, *tile, rows, columns, prod(problem.planes) * down * across, batch)
+
+    @staticmethod
+    def _counts(y: tiling.Axis, x: tiling.Axis, tile: tuple[int, int]) -> tuple[int, int]:
+        return -(-y.out // tile[0]), -(-x.out // tile[1])
 
     @property
     def frequencies(self) -> tuple[int, int]:
@@ -92,7 +99,7 @@ def fourier(problem: Problem, plan: Plan, limits: Limits) -> Made:
     and the spectrum of the kernel.
     """
     assert plan.transform is not None
-    tiles = _Tiles.of(problem, plan.transform)
+    tiles = _Tiles.of(problem, plan.transform, plan.tile)
     guard = problem.dtype.kind == "f" or _filled_with_nonsense(problem)
     constants = Constants(problem, plan.kernel.numerators, fixed=False, travel=False)
     stages = _Stages(problem, plan.kernel, tiles, constants, guard, limits)
@@ -167,16 +174,21 @@ class _Stages:
     limits: Limits
 
     def steps(self, first: int, count: int) -> Iterator[Step]:
-        """Yield what is done with `count` tiles from tile `first` on."""
+        """Yield what is done with `count` tiles from tile `first` on.
+
+        A batch that is not full has tiles of zeros: its transforms are those of all others.
+        """
         t, sum_ = self.tiles, self.problem.sum
         marked, weights = ("marked", "weights") if self.guard else (None, None)
         places = np.zeros(1, _TILES)
         places[0] = first, count, t.down, t.across, t.height, t.width, t.rows, t.columns
-        read = t.grid(t.columns, t.rows, count, self.limits)
-        yield self._launch("gather", read, ("image", "edges", "tiles", marked), places)
-        yield Transform("tiles", "spectra", count, t.rows, t.columns, sum_)
-        yield product(count, t.rows, t.columns, sum_, ("spectrum", "spectra"), self.limits)
-        yield Transform("spectra", "tiles", count, t.rows, t.columns, sum_)
+        read = t.grid(t.columns, t.rows, t.batch, self.limits)
+        filled = places.copy()
+        filled["count"] = t.batch
+        yield self._launch("gather", read, ("image", "edges", "tiles", marked), filled)
+        yield Transform("tiles", "spectra", t.batch, t.rows, t.columns, sum_)
+        yield product(t.batch, t.rows, t.columns, sum_, ("spectrum", "spectra"), self.limits)
+        yield Transform("spectra", "tiles", t.batch, t.rows, t.columns, sum_)
         made = t.grid(t.width, t.height, count, self.limits)
         operands = ("image", "out", "tiles", weights, "edges", marked)
         yield self._launch("scatter", made, operands, places)

@@ -15,7 +15,7 @@ from gpuconv.backends.cuda.dense_bytes import dense_bytes
 from gpuconv.backends.cuda.fourier import fourier
 from gpuconv.backends.cuda.launch import Layout, Mask, Scratch, Step, Work
 from gpuconv.backends.cuda.masked import masked
-from gpuconv.backends.cuda.problem import Problem, flatten
+from gpuconv.backends.cuda.problem import Problem, flatten, within
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.recursive import recursive
 from gpuconv.backends.cuda.separable import march, ring, two_pass
@@ -59,7 +59,7 @@ def launches(
     problem = flatten(
         image, out, (plan.y, plan.x), plan.border, plan.cval, types, interleaved, mask
     )
-    problem = replace(problem, epilogue=plan.epilogue)
+    problem = replace(within(problem, plan.extent), epilogue=plan.epilogue)
     guard = _needs_guard(plan)
     rejected: Rejected = ()
     made: Sequence[Step]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from gpuconv.backends.cuda import bilateral, nl_means, rank
 from gpuconv.backends.cuda.launch import Launch, Layout, Scratch, Work
-from gpuconv.backends.cuda.problem import Problem, flatten
+from gpuconv.backends.cuda.problem import Problem, flatten, within
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.neighbourhood import NeighbourhoodPlan
 
@@ -42,6 +42,7 @@ def launches(plan: NeighbourhoodPlan, image: Layout, out: Layout, limits: Limits
         (plan.dtype, plan.accumulator, plan.out_dtype),
         interleaved=family in _INTERLEAVED,
     )
+    problem = within(problem, plan.extent)
     steps = (0, 0) if plan.channels is None else (image.strides[-3], out.strides[-3])
     made, scratch = _MAKERS[family](problem, plan, steps, limits)
     return Work(tuple(made), scratch)

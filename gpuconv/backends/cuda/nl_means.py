@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import e, log2
+from math import e, log2, prod
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gpuconv.backends.cuda.problem import Problem
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.neighbourhood import NeighbourhoodPlan, NonLocalMeans
 
-__all__ = ["launches"]
+__all__ = ["block_of", "launches"]
 
 #: Warps of a block, and its output rows: WARPS and HEIGHT in nl_means.cu.
 _WARPS, _HEIGHT = 8, 32
@@ -68,6 +68,12 @@ def launches(
     return [*constants.launches(), launch], constants.scratch
 
 
+def block_of(each: int, patch: int) -> tuple[int, int]:
+    """Return the output rows and columns of a block, whose patches are unrolled if not 0."""
+    wide = _WARPS * each
+    return _HEIGHT, wide - patch + 1 if patch else wide
+
+
 @dataclass(frozen=True)
 class _Shape:
     """How a block does its work; nl_means.cu says what the macros mean."""
@@ -92,8 +98,7 @@ class _Shape:
     @property
     def width(self) -> int:
         """Output columns of a block."""
-        wide = _WARPS * self.each
-        return wide - self.patch + 1 if self.unrolled else wide
+        return block_of(self.each, self.patch if self.unrolled else 0)[1]
 
     @property
     def pitch(self) -> int:
@@ -144,6 +149,11 @@ def _shape(problem: Problem, wanted: NonLocalMeans, channels: int, limits: Limit
 
 
 def _busy(problem: Problem, limits: Limits) -> bool:
-    """Return whether there are enough wide blocks for all multiprocessors."""
-    columns, rows, planes = problem.blocks(_WARPS * _WIDE, _HEIGHT)
-    return columns * rows * planes >= 2 * limits.multiprocessors
+    """Return whether there are enough wide blocks for all multiprocessors.
+
+    Those of the whole call: a patch's sum is made from a thread's other sums, so parts of an image
+    are made of the same blocks.
+    """
+    whole = problem.extent
+    columns, rows = -(-whole.x.out // (_WARPS * _WIDE)), -(-whole.y.out // _HEIGHT)
+    return columns * rows * prod(whole.batch) >= 2 * limits.multiprocessors

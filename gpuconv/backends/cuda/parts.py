@@ -9,11 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
-from gpuconv import border
 from gpuconv.errors import DeviceError
 from gpuconv.task import Task
+from gpuconv.tiling import Axis
+from gpuconv.window import Needs, needs
 
-__all__ = ["NoRoomError", "Part", "halves", "needed_rows"]
+__all__ = ["NoRoomError", "Part", "halves", "needed"]
 
 Array = NDArray[Any]
 _Task = TypeVar("_Task", bound=Task)
@@ -30,12 +31,15 @@ class Part(Generic[_Task]):
     plan: _Task
     #: Index into the image: planes.
     image: tuple[slice, ...]
-    #: Index into the output: planes, or rows.
+    #: Index into the output: planes, or rows and columns.
     out: tuple[slice | EllipsisType, ...]
 
 
-def halves(plan: _Task, needed: str) -> Iterator[Part[_Task]]:
+def halves(plan: _Task, needed: str, grain: tuple[int, int] = (1, 1)) -> Iterator[Part[_Task]]:
     """Yield the two halves of a plan: of its first batch axis that has any, else of its rows.
+
+    They have the bits of the whole as long as there are two of `grain`, rows or columns of output
+    that are computed as one; less than one of them is better than nothing.
 
     Raises
     ------
@@ -44,31 +48,44 @@ def halves(plan: _Task, needed: str) -> Iterator[Part[_Task]]:
     """
     for axis, size in enumerate(plan.batch):
         if size > 1:
-            for start, stop in _cut(size):
+            for start, stop in _cut(size, 1):
                 batch = (*plan.batch[:axis], stop - start, *plan.batch[axis + 1 :])
                 index = (*(slice(None),) * axis, slice(start, stop))
-                yield Part(replace(plan, batch=batch), index, index)
+                yield Part(plan.within(batch=batch), index, index)
             return
     if plan.y.out == 1:
         raise NoRoomError(
             f"the device has too little free memory for one row of the result ({needed}); "
             "free arrays on it, or filter narrower parts of the image"
         )
-    for start, stop in _cut(plan.y.out):
-        offset = plan.y.offset + start * plan.y.stride
-        part = replace(plan, y=replace(plan.y, out=stop - start, offset=offset))
-        yield Part(part, (), (..., slice(start, stop), slice(None)))
+    rows, columns = slice(0, plan.y.out), slice(0, plan.x.out)
+    if plan.y.out <= grain[0] and 1 < grain[1] < plan.x.out:
+        parts = [(rows, slice(*ends)) for ends in _cut(plan.x.out, grain[1])]
+    else:
+        parts = [(slice(*ends), columns) for ends in _cut(plan.y.out, grain[0])]
+    # What is computed as one is a call of its own once it is cut: it then takes less memory, too.
+    apart = plan.y.out <= grain[0] and plan.x.out <= grain[1]
+    for down, across in parts:
+        part = plan.within(y=_run(plan.y, down), x=_run(plan.x, across))
+        yield Part(replace(part, whole=None) if apart else part, (), (..., down, across))
 
 
-def _cut(size: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (0, size // 2), (size // 2, size)
+def _cut(size: int, grain: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return two runs of about the same length, which meet on a grid if there is room for it."""
+    middle = size // 2 // grain * grain or (grain if grain < size else size // 2)
+    return (0, middle), (middle, size)
 
 
-def needed_rows(plan: _Task, image: Array) -> tuple[_Task, Array]:
-    """Return the rows of `image` that `plan` reads, and the plan for an image of just these.
+def _run(axis: Axis, run: slice) -> Axis:
+    """Return the axis of a run of outputs, in the whole image."""
+    return axis.part(run.start, run.stop, 0, axis.n)
 
-    Rows in the border are copied to where they stand, but those that are filled. An image of which
-    all rows are needed is returned as it is.
+
+def needed(plan: _Task, image: Array) -> tuple[_Task, Array]:
+    """Return the pixels of `image` that `plan` reads, and the plan for an image of just these.
+
+    Those in the border are copied to where they stand, but those that are filled. An image of which
+    all are needed is returned as it is.
 
     Examples
     --------
@@ -76,18 +93,35 @@ def needed_rows(plan: _Task, image: Array) -> tuple[_Task, Array]:
     >>> import numpy as np
     >>> plan = gc.plan((8, 2), "uint8", gc.kernels.box(3), border="wrap")
     >>> first = next(halves(plan, "")).plan
-    >>> part, rows = needed_rows(first, np.arange(16, dtype=np.uint8).reshape(8, 2))
-    >>> rows[:, 0].tolist(), part.y.offset, part.y.n
+    >>> part, pixels = needed(first, np.arange(16, dtype=np.uint8).reshape(8, 2))
+    >>> pixels[:, 0].tolist(), part.y.offset, part.y.n
     ([14, 0, 2, 4, 6, 8], 0, 6)
     """
-    first, stop = plan.y.source(0, plan.y.out)
-    if stop - first >= plan.y.n:
+    high, wide = (
+        needs((axis,), mode, 0, axis.out)
+        for axis, mode in zip((plan.y, plan.x), plan.border, strict=True)
+    )
+    down, across = high.size < plan.y.n, wide.size < plan.x.n
+    if not (down or across):
         return plan, image
-    if plan.border[0] == "constant":
-        low, high = min(max(first, 0), plan.y.n - 1), max(min(stop, plan.y.n), 1)
-        rows = image[..., low:high, :]
-    else:
-        low = first
-        rows = image[..., border.source_index(plan.border[0], range(first, stop), plan.y.n), :]
-    y = replace(plan.y, n=rows.shape[-2], offset=first - low)
-    return replace(plan, y=y), rows
+    if down:
+        image = image[..., _index(high), :]
+    if across:
+        image = image[..., _index(wide)]
+    y = _moved(plan.y, high) if down else plan.y
+    x = _moved(plan.x, wide) if across else plan.x
+    return plan.within(y=y, x=x), image
+
+
+def _index(axis: Needs) -> slice | list[int]:
+    """Return what picks the pixels of a window."""
+    if axis.order is None:
+        ((start, stop),) = axis.runs
+        return slice(start, stop)
+    read = [pixel for run in axis.runs for pixel in range(*run)]
+    return [read[i] for i in axis.order]
+
+
+def _moved(axis: Axis, window: Needs) -> Axis:
+    """Return the axis of the same outputs in a window."""
+    return axis.part(0, axis.out, window.origin, window.size)

@@ -20,8 +20,9 @@ from gpuconv import border, tiling
 from gpuconv.backends.cuda.launch import Layout, Mask
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError
+from gpuconv.task import Whole
 
-__all__ = ["AXES", "Problem", "Steps", "flatten", "separate_axes"]
+__all__ = ["AXES", "Problem", "Steps", "flatten", "separate_axes", "within"]
 
 #: Elements from one to the next along an axis, in each of several arrays.
 _Step = tuple[int, ...]
@@ -92,6 +93,13 @@ class Problem:
     #: Where weights of the pixels lie, and what they are read as; None: no pixel has one.
     mask: Steps | None = None
     mask_dtype: np.dtype[Any] | None = None
+    #: What this is a part of, its columns in scalars; None: it is the whole.
+    whole: Whole | None = None
+
+    @property
+    def extent(self) -> Whole:
+        """The whole: what decides where sums begin that run on from one output to the next."""
+        return self.whole or Whole(self.planes, self.y, self.x)
 
     def blocks(self, width: int, height: int, most: int | None = None) -> tuple[int, int, int]:
         """Return the grid of blocks that make `width` × `height` outputs each.
@@ -217,9 +225,7 @@ def flatten(
         channels = sizes.pop(side_by_side[0])
         del batch[side_by_side[0]]
         column = (1,) * len(layouts)
-        x = tiling.Axis(
-            x.n * channels, x.out * channels, x.taps, x.offset * channels, 1, x.dilation * channels
-        )
+        x = _in_scalars(x, channels)
     _check_size("rows", y)
     _check_size("columns", x)
     planes, merged = _merged(sizes, batch)
@@ -231,6 +237,22 @@ def flatten(
     )
     made = Problem(planes, read, written, y, x, channels, border, cval, *dtypes)
     return replace(made, mask=weights[0], mask_dtype=mask.dtype) if mask else made
+
+
+def within(problem: Problem, whole: Whole) -> Problem:
+    """Return a problem that knows the call that it is a part of."""
+    channels = problem.channels
+    planes = prod(whole.batch) // channels
+    return replace(problem, whole=Whole((planes,), whole.y, _in_scalars(whole.x, channels)))
+
+
+def _in_scalars(x: tiling.Axis, channels: int) -> tiling.Axis:
+    """Return the axis of rows in which `channels` scalars make a pixel; they have no stride."""
+    if channels == 1:
+        return x
+    return tiling.Axis(
+        x.n * channels, x.out * channels, x.taps, x.offset * channels, 1, x.dilation * channels
+    )
 
 
 def _check_size(what: str, axis: tiling.Axis) -> None:

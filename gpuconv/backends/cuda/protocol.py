@@ -11,9 +11,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gpuconv.backends.cuda.source import Program
 
-__all__ = ["Kernel", "Limits", "Runtime", "beyond"]
+__all__ = ["Event", "Kernel", "Limits", "Runtime", "Stream", "beyond"]
 
 #: A compiled kernel: call it with (grid, block, arguments, bytes of dynamic shared memory).
 #: Arguments are device arrays (their first element's address is passed), None (a null pointer), or
@@ -31,6 +34,33 @@ class Limits:
     shared: int
     #: Blocks along the grid's y and z.
     grid: int = 65535
+
+
+class Event(Protocol):
+    """A moment in the order of a stream; names are CuPy's."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come."""
+
+    def synchronize(self) -> None:
+        """Wait until it has come."""
+
+
+class Stream(AbstractContextManager[Any], Protocol):
+    """A queue of work on one device, beside others; names are CuPy's.
+
+    As a context: what is asked of the device goes there.
+    """
+
+    def record(self) -> Event:
+        """Return the moment when all that is in the queue is done."""
+
+    def wait_event(self, event: Event) -> None:
+        """Have the queue go on when a moment in another's order has come."""
+
+    def synchronize(self) -> None:
+        """Wait until the queue is empty."""
 
 
 class Runtime(Protocol):
@@ -83,6 +113,24 @@ class Runtime(Protocol):
 
     def queue(self) -> Hashable:
         """Return what tells the current device and its current stream from others."""
+
+    def stream(self) -> Stream:
+        """Return a new queue of work on the current device, which waits for no other."""
+
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        """Return bytes of host memory that copies reach without the host's help.
+
+        Raises MemoryError where there is no room.
+        """
+
+    def upload(self, host: NDArray[Any], there: Any) -> None:
+        """Copy into a contiguous device array, in the order of the current stream."""
+
+    def download(self, there: Any, host: NDArray[Any]) -> None:
+        """Copy a contiguous device array to host memory, in the order of the current stream."""
+
+    def elapsed(self, start: Event, stop: Event) -> float:
+        """Return the seconds between two moments that have come."""
 
 
 def beyond(index: int, count: int) -> str:

@@ -29,6 +29,10 @@ _WARPS, _LINES = 4, 32
 _AT_ONCE = 8
 #: Pixels of a segment of a line, at least.
 _SHORTEST = 128
+#: At most, and how many times as far as the kernel reaches these may be instead. A sum has rounded
+#: what was before it in its segment, so parts of an image are made of whole segments. Before one
+#: begins it takes up what the kernel reaches: an eighth of the work at most.
+_LONGEST, _MOST_REACHES = 1024, 8
 #: Oscillations that half a Gaussian is made of.
 _POLES = 3
 
@@ -109,10 +113,8 @@ def _pass(
         ("GUARD", 0),
     ]
     lines, length = (problem.y.out, problem.x.out)[:: 1 if across else -1]
-    groups = -(-lines // (_LINES * _WARPS))
-    planes = prod(problem.planes)
-    segments = max(1, limits.multiprocessors * _AT_ONCE // (_WARPS * groups * planes))
-    segment = max(_SHORTEST, up(-(-length // segments), _LINES))
+    groups, planes = -(-lines // (_LINES * _WARPS)), prod(problem.planes)
+    segment = _segment(problem, across, limits)
     launch = Launch(
         program("recursive", "recursive", problem, macros, constants, divisor),
         (groups, min(-(-length // segment), limits.grid), min(planes, limits.grid)),
@@ -122,6 +124,16 @@ def _pass(
         constants.parameters(divisor, segment=segment),
     )
     return [*constants.launches(), launch], constants.scratch
+
+
+def _segment(problem: Problem, across: bool, limits: Limits) -> int:
+    """Return the pixels of a segment, for every part of a call."""
+    whole = problem.extent
+    line, other = (whole.x, whole.y) if across else (whole.y, whole.x)
+    warps = -(-other.out // _LINES) * prod(whole.batch)
+    segments = max(1, limits.multiprocessors * _AT_ONCE // warps)
+    longest = max(_LONGEST, up(_MOST_REACHES * (line.taps // 2), _LINES))
+    return min(max(_SHORTEST, up(-(-line.out // segments), _LINES)), longest)
 
 
 def _weights(fit: Recursion) -> Array:

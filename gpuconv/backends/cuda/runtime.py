@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from threading import Lock
 
 from gpuconv.backends.cuda.cupy_runtime import Compiled, CupyRuntime
-from gpuconv.backends.cuda.protocol import Kernel, Limits, Runtime, beyond
+from gpuconv.backends.cuda.protocol import Event, Kernel, Limits, Runtime, Stream, beyond
 from gpuconv.errors import DeviceError
 
 __all__ = [
     "Compiled",
     "CupyRuntime",
+    "Event",
     "Kernel",
     "Limits",
     "Runtime",
+    "Stream",
     "beyond",
     "compiled",
     "current",

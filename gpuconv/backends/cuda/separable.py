@@ -91,8 +91,13 @@ def _columns(problem: Problem, terms: int, guard: bool) -> int:
 
 def _registers(problem: Problem, wide: int, terms: int) -> tuple[int, int]:
     """Return about how many registers hold pixels that are being read, and pixels and sums."""
-    vector = max(1, min(problem.vector, wide))
-    window = up(problem.x.offset % vector + wide + problem.x.footprint - 1, vector)
+    vector, offset = max(1, min(problem.vector, wide)), problem.x.offset
+    if terms > 1:
+        # The ring adds terms in another order, so which kernel runs may not depend on where a part
+        # of an image begins, or its rows: it is decided as for a whole image that is aligned.
+        vector = min(16 // problem.dtype.itemsize, wide)
+        offset = problem.extent.x.offset
+    window = up(offset % vector + wide + problem.x.footprint - 1, vector)
     words = problem.sum.itemsize // 4
     ahead = _AHEAD * window * problem.dtype.itemsize // 4
     # Pixels of the sums' type stay where they are; others become numbers somewhere else.
@@ -140,16 +145,15 @@ def ring(
 
     Or why it cannot be: strides, dilation along y, or more rows than shared memory holds.
     """
-    y, x = problem.y, problem.x
+    x = problem.x
     if not problem.unit_steps:
         return "strides, or a dilation along y"
     vector = min(problem.vector, _EACH)
     lead = x.offset % vector if vector > 1 else 0
-    width = lead + _STRIP + (up(x.taps, _TAPS) - 1) * x.dilation
-    kept = up(y.taps - 1, _EACH) + _STEP
-    shared = problem.sum.itemsize * (_STEP * up(width, _EACH) + len(terms) * _STRIP * kept)
-    if shared > limits.shared:
-        return f"{shared} bytes of shared memory, of which the device has {limits.shared}"
+    shared, most = (_ring_bytes(problem, len(terms), before) for before in (lead, _EACH - 1))
+    # Two passes may round otherwise, so the choice may not depend on how rows are aligned.
+    if most > limits.shared:
+        return f"{most} bytes of shared memory, of which the device has {limits.shared}"
     constants = Constants(problem, _weights(terms, kernel, guard), fixed=False)
     at_once = limits.multiprocessors * max(1, limits.shared // shared)
     segment = up(_segment(problem, _STRIP, at_once, least=_STEP), _STEP)
@@ -172,6 +176,14 @@ def ring(
         constants.parameters(kernel.divisor, segment=segment),
     )
     return [*constants.launches(), launch], constants.scratch
+
+
+def _ring_bytes(problem: Problem, terms: int, lead: int) -> int:
+    """Return the bytes of shared memory of a block of the ring."""
+    y, x = problem.y, problem.x
+    width = lead + _STRIP + (up(x.taps, _TAPS) - 1) * x.dilation
+    kept = up(y.taps - 1, _EACH) + _STEP
+    return problem.sum.itemsize * (_STEP * up(width, _EACH) + terms * _STRIP * kept)
 
 
 def _weights(terms: tuple[Term, ...], kernel: Kernel, guard: bool) -> Array:

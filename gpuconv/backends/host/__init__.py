@@ -15,12 +15,12 @@ from gpuconv.backends.device import Device
 from gpuconv.backends.host.threads import thread_count
 from gpuconv.backends.transfer import Transfer
 from gpuconv.bank import Bank
-from gpuconv.cost import Machine, cpu
+from gpuconv.cost import Machine, cpu, planned_for
 from gpuconv.plan import Plan
 from gpuconv.task import Task
 
 if TYPE_CHECKING:
-    from gpuconv.backends.host.lane import HostLane
+    from gpuconv.backends.host.lanes import HostLane
     from gpuconv.neighbourhood import NeighbourhoodPlan
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "run",
     "run_bank",
     "run_circular",
+    "stack",
 ]
 
 NAME = "host"
@@ -120,6 +121,19 @@ def grain(plans: tuple[Task, ...]) -> tuple[int, int]:
     return pieces.grain(linear[0]) if len(linear) == 1 else bank.tile_of(linear)
 
 
+def stack(plans: tuple[Task, ...]) -> int:
+    """Return how many planes of a batch `plans`, of a filter or of a bank, compute as one.
+
+    A part that begins with every so manieth, of the batch axes as one where they lie so in memory,
+    has the whole's bits.
+    """
+    if len(plans) != 1 or not isinstance(plans[0], Plan) or plans[0].weighed:
+        return 1
+    from gpuconv.backends.host import linear
+
+    return linear.stack(plans[0])
+
+
 def lacking(image: Any, device: str | None) -> str:
     """Return that nothing is: a CPU is always there."""
     return ""
@@ -167,11 +181,11 @@ def run_bank(bank: Bank, image: NDArray[Any], out: NDArray[Any]) -> None:
 
 def lane(device: str | None = None) -> HostLane:
     """Return what filters the tiles of a stream on the CPU."""
-    from gpuconv.backends.host.lane import HostLane
+    from gpuconv.backends.host.lanes import HostLane
 
     return HostLane()
 
 
 def machine() -> Machine:
     """Return what this computer can do, for plans."""
-    return cpu(thread_count())
+    return planned_for(NAME) or cpu(thread_count())

@@ -23,7 +23,7 @@ from gpuconv.backends.host.threads import deal, workers
 from gpuconv.cost.blocks import KEPT, together
 from gpuconv.plan import Plan
 
-__all__ = ["block_of", "filter_of", "over_tiles", "run", "sums"]
+__all__ = ["block_of", "filter_of", "over_tiles", "run", "stack", "sums"]
 
 Array = NDArray[Any]
 
@@ -44,7 +44,7 @@ _IDLE = Idle(most=24 * 2**20)
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
     parts, spare = _IDLE.take(plan) or (_sorted(plan), [])
-    image, out, indices = planes(image, out, _together(plan))
+    image, out, indices = planes(image, out, stack(plan))
     used = list[Filters]()
 
     def draw(deck: Iterator[int]) -> None:
@@ -70,7 +70,7 @@ def _sorted(plan: Plan) -> tuple[Piece, ...]:
     return tuple(sorted(pieces(plan), key=lambda piece: piece.shape, reverse=True))
 
 
-def _together(plan: Plan) -> int:
+def stack(plan: Plan) -> int:
     """Return how many planes go through a block together: as many for a part as for the whole."""
     if not plan.batch:
         return 1
