@@ -80,7 +80,7 @@ class Operation:
     @property
     def local(self) -> bool:
         """Whether a pixel of the result depends on those around it alone."""
-        return local(self.name)
+        return local(self.name, **self._arguments())
 
     @property
     def chooses_dtype(self) -> bool:

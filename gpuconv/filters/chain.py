@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gpuconv import dtypes
+from gpuconv import api, dtypes, kernels
 from gpuconv.border import pair
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
 from gpuconv.filters.action import Convolution, Operation
@@ -133,12 +133,14 @@ class Chain:
         text = rows if rows == columns else f"{rows},{columns}"
         return "" if all(text == each.border for each in self.filters) else text
 
-    def __call__(self, pixels: Pixels) -> Pixels:
+    def __call__(self, pixels: Pixels, *, stacked: bool = False) -> Pixels:
         """Return `pixels` filtered.
 
         Parameters
         ----------
         pixels : ndarray of shape (H, W) or (H, W, C)
+        stacked : bool
+            They are several images, one after the other along a first axis.
 
         Returns
         -------
@@ -147,7 +149,7 @@ class Chain:
         """
         values = pixels
         for step in self.steps(pixels.dtype):
-            values = step(values)
+            values = step(values, stacked=stacked)
         return values
 
     def steps(self, dtype: DTypeLike) -> tuple[Step, ...]:
@@ -167,6 +169,29 @@ class Chain:
             read = written
         return (*steps, Step(self, len(steps), read, first))
 
+    def where_all(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which pixels of the result are made of true pixels of a mask (H, W) alone.
+
+        Examples
+        --------
+        >>> mask = np.array([[False, True, True, True, True]])
+        >>> Chain.parse(["box:size=3"]).where_all(mask).tolist()
+        [[False, False, True, True, True]]
+        """
+        if mask.all() or not all(step.local for step in self.steps(np.uint8)):
+            return np.full(mask.shape, mask.all())
+        return self.least(mask.shape)(mask.view(np.uint8)).view(bool)
+
+    def least(self, shape: tuple[int, ...]) -> Chain:
+        """Return the chain of minima that reads of an image (H, W) what this one does.
+
+        And the pixel itself, which a kernel can pass over. What stands in the border "constant" is
+        1 to it, and its pixels are uint8.
+        """
+        minima = (_minimum(step.plans(shape)) for step in self.steps(np.float32))
+        border = None if self.border is None else pair(self.border, self.cval)
+        return Chain(tuple(minima), border, cval=1)
+
     @cached_property
     def _last(self) -> tuple[Convolution | Operation, float]:
         """What the last filter does, and the gain that is left: a kernel has it in its weights."""
@@ -181,11 +206,11 @@ class Chain:
         if gain != 1:
             values = values * gain
         if self.negative == "abs":
-            np.abs(values, out=values)
+            values = abs(values)
         elif self.negative == "offset":
-            values += _middle(dtype)
-        stored = np.empty(values.shape, dtype)
-        dtypes.store(values, stored)
+            values = values + _middle(dtype)
+        # A kernel of one weight is how all engines round, saturate and store.
+        stored: Pixels = api.convolve(values, kernels.identity(), dtype=dtype)
         return stored
 
 
@@ -210,15 +235,19 @@ class Step:
         """Whether a pixel of the result depends on those around it alone."""
         return self.filter.action.local
 
-    def plans(self, shape: tuple[int, ...]) -> tuple[Task, ...]:
-        """Return the plans of what is done to an image of shape (H, W) or (H, W, C)."""
-        action, _, stored = self._work
-        return action.plans(shape, self.read, {**self._options(len(shape)), "out_dtype": stored})
+    def plans(self, shape: tuple[int, ...], *, stacked: bool = False) -> tuple[Task, ...]:
+        """Return the plans of what is done to an image of shape (H, W) or (H, W, C).
 
-    def __call__(self, image: Pixels | Window) -> Pixels:
+        Or, `stacked`, to several along a first axis.
+        """
+        action, _, stored = self._work
+        options = self._options(len(shape) - stacked)
+        return action.plans(shape, self.read, {**options, "out_dtype": stored})
+
+    def __call__(self, image: Pixels | Window, *, stacked: bool = False) -> Pixels:
         """Return the image filtered; of a window, the part that it is for."""
         action, gain, stored = self._work
-        values: Pixels = action(image, stored, self._options(image.ndim))
+        values: Pixels = action(image, stored, self._options(image.ndim - stacked))
         if values.dtype == bool:
             return self._truth(values, gain)
         if not self._last or (self._plain and values.dtype == self.written):
@@ -258,6 +287,15 @@ class Step:
         if gain != 1:
             raise ArgumentError(f"gain={gain!r} is not for {name!r}: yes or no")
         return values
+
+
+def _minimum(plans: tuple[Task, ...]) -> Filter:
+    """Return the minimum of a pixel and all those that any of some plans reads."""
+    high = [(0, 1), *(plan.y.source(0, 1) for plan in plans)]
+    wide = [(0, 1), *(plan.x.source(0, 1) for plan in plans)]
+    top, left = (min(start for start, _ in runs) for runs in (high, wide))
+    bottom, right = (max(stop for _, stop in runs) for runs in (high, wide))
+    return Filter("minimum", size=(bottom - top, right - left), anchor=(-top, -left))
 
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:

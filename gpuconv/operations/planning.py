@@ -43,16 +43,18 @@ _AROUND = frozenset({"border", "cval"})
 _OPTIONS = _AROUND | frozenset({"channel_axis", "out_dtype", "device", "method", "accuracy"})
 
 
-def local(name: str) -> bool:
+def local(name: str, **arguments: Any) -> bool:
     """Return whether a pixel of an operation's result depends on those around it alone.
 
     Such an operation can be done part by part, as its plans read the image.
 
     Examples
     --------
-    >>> local("median"), local("sobel"), local("canny"), local("wiener")
+    >>> local("median", size=3), local("sobel"), local("canny"), local("nl_means", h=None)
     (True, True, False, False)
     """
+    if name == "nl_means" and arguments.get("h") is None:
+        return False  # h is then told from the noise of the whole image
     return name in _NEIGHBOURHOODS or (name in PLANNERS and name != "canny")
 
 

@@ -12,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import lcm, prod
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import backends
+from gpuconv.cost import planning_for
 from gpuconv.errors import ArgumentError
 from gpuconv.filters.chain import Chain, Step
 from gpuconv.task import Task
 from gpuconv.window import Needs, Run, Window, gather, needs
 
-__all__ = ["Job", "Parts"]
+__all__ = ["Job", "Making", "Part", "Parts"]
 
 Array = NDArray[Any]
 #: Rows and columns.
@@ -57,6 +58,39 @@ class Job:
         return self.high.size, self.wide.size
 
 
+class Part(Protocol):
+    """A part of a result that is to be made: a :class:`Job`, or several for the same pixels."""
+
+    @property
+    def leaves(self) -> tuple[Job, ...]:
+        """What is read of the image: a window for each."""
+
+
+class Making(Protocol):
+    """What makes any part of a result: :class:`Parts`, and those that know of alpha and light."""
+
+    #: Of the result: (H, W) or (H, W, C); what its channels mean, as a layout says it.
+    result: tuple[int, ...]
+    channels: str
+    written: np.dtype[Any]
+
+    @property
+    def grain(self) -> tuple[int, int]:
+        """Rows and columns of the grid on which parts of the result are made without waste."""
+
+    def job(self, rows: Run, columns: Run) -> Any:
+        """Return the :class:`Part` of some rows and columns of the result."""
+
+    def read(self, leaf: Job, image: Array) -> Array:
+        """Return the window of a leaf, from an image that supports ``image[rows, columns]``."""
+
+    def make(self, job: Any, rows: Run, columns: Run, windows: Sequence[Array]) -> Array:
+        """Return rows and columns of the result, from the windows of the part's leaves."""
+
+    def peak(self, job: Any) -> int:
+        """Return how many bytes `make` takes at most, the windows of leaves and the result too."""
+
+
 class Parts:
     """Any part of what a chain makes of an image.
 
@@ -70,6 +104,8 @@ class Parts:
         Of the image.
     device : {"cpu", "cuda"}
         Where parts will be made.
+    channels : str
+        What the last axis means.
 
     Raises
     ------
@@ -88,13 +124,21 @@ class Parts:
     """
 
     def __init__(
-        self, chain: Chain, shape: tuple[int, ...], dtype: np.dtype[Any], device: str = "cpu"
+        self,
+        chain: Chain,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        device: str = "cpu",
+        channels: str = "",
     ) -> None:
-        self.shape, self.dtype, self.written = shape, np.dtype(dtype), np.dtype(dtype)
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        self.result, self.channels, self.written = shape, channels, self.dtype
         self.chain = replace(chain, device=None)
         self._steps = self.chain.steps(dtype)
         for step in self._steps:
             _check_local(step)
+        # Whoever makes parts, and wherever: they are those of one plan.
+        self._machine = backends.select(None, device).machine()
         planning = replace(chain, device=device).steps(dtype)
         self._plans = [step.plans(shape) for step in planning]
         self._grains = [
@@ -138,7 +182,8 @@ class Parts:
 
         The windows lie where the filters are to run, and the result lies there too.
         """
-        made = self._make(job, iter(windows))
+        with planning_for(self._machine):
+            made = self._make(job, iter(windows))
         return _cut(job, made, rows, columns)
 
     def _make(self, job: Job, windows: Iterator[Array]) -> Array:
