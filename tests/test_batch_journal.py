@@ -247,3 +247,71 @@ def test_in_place_a_crash_is_survived_on_both_sides_of_the_replacement():
     Path("new").write_bytes(b"filtered")
     os.replace("new", "a.png")
     assert verdict(IN_PLACE) == ("skip", "replaced already by an earlier run", False)
+
+
+# What is out of date, and done again
+
+
+def test_update_leaves_alone_what_is_as_it_would_be_made():
+    finish()
+    assert verdict(exists="update") == ("skip", "the output exists", False)
+
+
+def test_update_makes_anew_what_was_made_otherwise():
+    finish(spec="gaussian:sigma=1.0")
+    assert verdict(exists="update")[0] == "overwrite"
+
+
+def test_update_makes_anew_what_was_made_from_another_content():
+    finish()
+    Path("a.png").write_bytes(b"another input")
+    assert verdict(exists="update")[0] == "overwrite"
+
+
+def test_an_output_that_has_changed_since_is_noticed():
+    finish()
+    Path("out/a.png").write_bytes(b"cut")
+    assert verdict() == ("skip", "the output has changed since it was made", True)
+    assert verdict(exists="update")[0] == "overwrite"
+
+
+def test_an_output_without_a_record_goes_by_its_age():
+    Path("out/a.png").write_bytes(b"made by another program")
+    made = state_of(Path("out/a.png"))[1]
+    os.utime("a.png", ns=(made - 5, made - 5))
+    assert verdict(exists="update") == ("skip", "the output exists", False)
+    os.utime("a.png", ns=(made + 5, made + 5))
+    assert verdict() == ("skip", "the output is older than its input", True)
+    assert verdict(exists="update")[0] == "overwrite"
+
+
+def test_another_file_of_the_same_size_and_time_is_noticed(here):
+    finish()
+    Path("b.png").write_bytes(b"INPUT")
+    moment = state_of(Path("a.png"))[1]
+    os.utime("b.png", ns=(moment, moment))
+    assert state_of(Path("b.png")) == state_of(Path("a.png"))
+    other = Job(Path("b.png"), Path("out/a.png"), Path("out"))
+    reason = f"the output was made from another file ({here / 'a.png'})"
+    assert verdict(other) == ("skip", reason, True)
+
+
+def test_a_file_that_was_moved_is_the_same(here):
+    finish()
+    (here / "elsewhere").mkdir()
+    os.rename("a.png", "elsewhere/a.png")
+    moved = Job(Path("elsewhere/a.png"), Path("out/a.png"), Path("out"))
+    assert verdict(moved) == ("skip", "the output exists", False)
+    os.symlink("elsewhere", "link")
+    linked = Job(Path("link/a.png"), Path("out/a.png"), Path("out"))
+    assert verdict(linked) == ("skip", "the output exists", False)
+
+
+def test_update_in_place_edits_once():
+    finish(IN_PLACE)
+    assert verdict(IN_PLACE, exists="update") == (
+        "skip",
+        "replaced already by an earlier run",
+        False,
+    )
+    assert verdict(IN_PLACE, spec="sharpen", exists="update")[0] == "overwrite"

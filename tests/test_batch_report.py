@@ -30,7 +30,7 @@ LEFT = Result(Path("e.png"), Path("o/e.png"), "not_run")
     ],
 )
 def test_exit_codes(results, interrupted, code):
-    assert Summary(results, interrupted=interrupted).exit_code == code
+    assert Summary(results, stopped="interrupted" if interrupted else "").exit_code == code
 
 
 def test_counts_have_every_status():
@@ -52,14 +52,16 @@ def test_the_json_is_complete():
         "schema",
         "dry_run",
         "interrupted",
+        "stopped",
         "seconds",
         "pixels",
+        "stages",
         "counts",
         "ignored",
         "notices",
         "results",
     ]
-    assert read["schema"] == "gpuconv.batch/1"
+    assert read["schema"] == "gpuconv.batch/2"
     assert (read["seconds"], read["pixels"]) == (1.5, 2_000_000)
     assert (read["dry_run"], read["interrupted"]) == (False, False)
     assert (read["ignored"], read["notices"]) == ({"hidden": 2}, ["mind this"])
@@ -92,6 +94,7 @@ def test_the_text_names_every_failure():
     )
     assert summary.lines() == [
         "1 done, 1 skipped, 2 failed in 0.5 s, 4.0 Mpx/s",
+        "time by stage: read 100%",
         "left out: 2 hidden, 1 excluded",
         "note: mind this",
         "failed: cannot read c.png: it is truncated",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ from skimage import data
 
 import gpuconv
 from gpuconv.backends.host.threads import thread_count
-from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs
+from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs, work
 from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.errors import ArgumentError
 
 CAT = data.chelsea()[60:108, 100:164]
 GREY = data.camera()[:40, :56]
+STAGES = ["read", "decode", "filter", "encode", "write"]
 
 
 def negative(pixels):
@@ -146,7 +148,7 @@ def test_order_stages_and_progress():
     )
     assert [result.input.name for result in summary.results] == [f"{n}.png" for n in range(12)]
     assert statuses(summary) == ["done"] * 12
-    assert all(list(result.seconds) == ["read", "filter", "write"] for result in summary.results)
+    assert all(list(result.seconds) == STAGES for result in summary.results)
     assert all(spent > 0 for result in summary.results for spent in result.seconds.values())
     assert {thread for thread, _, _ in seen} == {threading.current_thread()}
     assert sorted(result.input.name for _, result, _ in seen) == sorted(os.listdir("s"))
@@ -491,3 +493,74 @@ class TestAnotherExtension:
         save("s/cat.avif")
         plan = plan_jobs("s", "out", name_template="{stem}.png")
         assert run_jobs(plan, negative).results[0].output == Path("out/cat.png")
+
+
+def test_update_makes_anew_what_is_out_of_date_and_nothing_else():
+    save_many(4)
+    run()
+    first = contents("out")
+    save("s/2.png", CAT)
+    foreseen = preview_jobs(plan_jobs("s", "out"), BatchOptions(spec="negative", exists="update"))
+    assert statuses(foreseen) == ["would_skip", "would_skip", "would_overwrite", "would_skip"]
+    again = run(exists="update")
+    assert statuses(again) == ["skipped", "skipped", "done", "skipped"]
+    assert np.array_equal(pixels("out/2.png"), 255 - CAT)
+    assert {**contents("out"), "2.png": b""} == {**first, "2.png": b""}
+    assert statuses(run(exists="update", spec="other")) == ["done"] * 4
+
+
+def test_memory_holds_files_back_and_all_are_done():
+    save_many(12)
+    plan = plan_jobs("s", "out")
+    now, most, lock = 0, 0, threading.Lock()
+
+    def look(image):
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return image
+
+    tight = BatchOptions(jobs=4, memory=4 * GREY.nbytes)
+    assert run_jobs(plan, look, BatchOptions(jobs=4, memory="1G")).counts["done"] == 12
+    assert most > 1
+    failed = run_jobs(plan, look, replace(tight, exists="overwrite"))
+    assert failed.counts["failed"] == 12
+    most = 0
+    # One fits, two do not.
+    one = replace(tight, exists="overwrite", memory=4 * 9 * GREY.nbytes)
+    assert run_jobs(plan, look, one).counts["done"] == 12
+    assert most == 1
+
+
+def test_files_are_read_while_others_are_filtered(monkeypatch):
+    save_many(8)
+    read, filtering, real = [], threading.Event(), work._contents
+
+    def note(path):
+        read.append(path)
+        return real(path)
+
+    def wait(image):
+        deadline = time.monotonic() + 30
+        while len(read) < 4 and not filtering.is_set():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        filtering.set()
+        return image
+
+    monkeypatch.setattr(work, "_contents", note)
+    assert run(transform=wait, jobs=2).counts["done"] == 8
+
+
+def test_the_time_by_stage_is_summed():
+    save_many(3)
+    summary = run()
+    assert list(summary.stages) == STAGES
+    for stage, spent in summary.stages.items():
+        assert spent == pytest.approx(sum(result.seconds[stage] for result in summary.results))
+    assert summary.lines()[1].startswith("time by stage: read ")
+    assert list(json.loads(summary.to_json())["stages"]) == STAGES

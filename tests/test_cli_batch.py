@@ -276,7 +276,7 @@ def test_json_and_summary_say_the_same(photos: Path) -> None:
     assert [Path(r["output"]).name for r in report["results"]] == ["astronaut.png", "camera.png"]
     for result in report["results"]:
         assert result["status"] == "done"
-        assert set(result["seconds"]) == {"read", "filter", "write"}
+        assert set(result["seconds"]) == {"read", "decode", "filter", "encode", "write"}
 
 
 @pytest.mark.parametrize(
@@ -320,3 +320,41 @@ def test_verbose_tells_each_file_and_quiet_nothing(photos: Path) -> None:
     (line,) = quiet.stderr.splitlines()
     assert line.startswith("failed: ")
     assert "broken.png" in line
+
+
+def test_update_makes_anew_what_has_changed(photos: Path) -> None:
+    command = ["in", "-o", "out", "--filter", "box", "--exists", "update", "-v"]
+    assert "2 done" in batch(photos, *command).stderr
+    Image.fromarray(data.coins()).save(photos / "in/camera.png")
+    done = batch(photos, *command)
+    assert done.returncode == 0
+    assert "1 done, 1 skipped" in done.stderr
+    assert "time by stage: read " in done.stderr
+    expected = rounded(ndimage.uniform_filter(data.coins().astype(float), 3))
+    assert np.abs(pixels(photos / "out/camera.png") - expected).max() <= 1
+
+
+def test_a_file_that_does_not_fit_is_named_with_what_it_needs(photos: Path) -> None:
+    command = ["in", "-o", "out", "--filter", "box", "--memory", "2M"]
+    done = batch(photos, *command)
+    assert done.returncode == 1
+    assert "in/camera.png needs about 1." in done.stderr
+    assert "leaves 0.5 MiB" in done.stderr
+    assert batch(photos, *command[:-1], "1G").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--memory", "much"], "memory='much' must be a number of bytes above 0"),
+        (["--retries", "-1"], "must be an integer from 0"),
+        (["--device", "cpu,cuda:0"], "cuda:0"),
+    ],
+)
+def test_options_of_a_run_are_checked_before_any_work(
+    photos: Path, flags: list[str], message: str
+) -> None:
+    done = batch(photos, "in", "-o", "out", "--filter", "box", *flags)
+    assert done.returncode in (2, 4)
+    assert message in done.stderr
+    assert not (photos / "out").exists()

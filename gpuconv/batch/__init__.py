@@ -13,13 +13,14 @@ a file would be lost. :func:`run_jobs` does the work, several files at a time, a
 
 from __future__ import annotations
 
+from gpuconv.batch.crew import Stop
 from gpuconv.batch.jobs import Job, NothingMatchedError, Plan
 from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.batch.naming import DEFAULT_TEMPLATE, FIELDS, NameTemplate
 from gpuconv.batch.options import BatchOptions
 from gpuconv.batch.plan import plan_jobs
 from gpuconv.batch.report import STATUSES, Progress, Result, Summary
-from gpuconv.batch.run import Stop, preview_jobs, run_jobs
+from gpuconv.batch.run import preview_jobs, run_jobs
 from gpuconv.batch.work import Transform
 
 __all__ = [

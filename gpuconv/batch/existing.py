@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gpuconv.batch.clashes import Claims
+from gpuconv.batch.clashes import Claims, file_id
 from gpuconv.batch.jobs import Job
 from gpuconv.batch.journal import Journal, Record, state_of
 from gpuconv.batch.options import BatchOptions
@@ -84,19 +84,34 @@ def _judge_existing(
         return Verdict("overwrite", output=output)
     if options.exists == "error":
         return Verdict("fail", f"{output}: the output exists already (exists='error')", output)
-    difference = _difference(job, options, record) if record else ""
+    difference = _difference(job, output, options, record) if record else _age(job, output)
+    if difference and options.exists == "update":
+        return Verdict("overwrite", output=output)
     return Verdict("skip", difference or "the output exists", output, bool(difference))
 
 
-def _difference(job: Job, options: BatchOptions, record: Record) -> str:
+def _difference(job: Job, output: Path, options: BatchOptions, record: Record) -> str:
     """Say in what an output differs from what would be made now."""
     if record.spec != options.recorded:
         return f"the output was made with other parameters ({record.spec or 'none recorded'})"
-    if record.read == state_of(job.input):
-        return ""
-    if record.input != os.path.abspath(job.input):
+    # Two files may have one size and one time, as those of archives do. But if the one that was
+    # read is no longer there, this is it, moved.
+    former, changed = file_id(record.input), record.read != state_of(job.input)
+    another = former is not None and former != file_id(job.input)
+    if another or (changed and record.input != os.path.abspath(job.input)):
         return f"the output was made from another file ({record.input})"
-    return "the input has changed since the output was made"
+    if changed:
+        return "the input has changed since the output was made"
+    if record.made is not None and record.made != state_of(output):
+        return "the output has changed since it was made"
+    return ""
+
+
+def _age(job: Job, output: Path) -> str:
+    """Say if an output, about which nothing is known, is older than its input."""
+    read, made = state_of(job.input), state_of(output)
+    older = read is not None and made is not None and made[1] < read[1]
+    return "the output is older than its input" if older else ""
 
 
 def _judge_in_place(job: Job, options: BatchOptions, record: Record | None) -> Verdict:

@@ -10,6 +10,7 @@ before a crash is then not filtered a second time.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -136,8 +137,11 @@ class Journal:
         # One write of a file opened for appending: lines of two processes do not mix, and a
         # process that is killed right after it has lost nothing.
         with open(self.path, "ab", buffering=0) as file:
-            file.write(b"\n" + line if self._torn else line)
-        self._torn = False
+            whole = b"\n" + line if self._torn else line
+            # A disk that fills up takes part of a line, and does not call that an error.
+            self._torn = file.write(whole) != len(whole)
+            if self._torn:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _below(path: Path, folder: Path) -> str:

@@ -8,12 +8,13 @@ from typing import Literal
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.io import DEFAULT_MAX_PIXELS
+from gpuconv.stream.memory import parse_bytes
 
 __all__ = ["BatchOptions"]
 
 #: Options of one word each, with the words that they accept.
 _WORDS = {
-    "exists": ("skip", "error", "overwrite"),
+    "exists": ("skip", "update", "error", "overwrite"),
     "frames": ("all", "first"),
     "orient": ("apply", "keep"),
     "alpha": ("premultiply", "straight"),
@@ -31,11 +32,22 @@ class BatchOptions:
     ----------
     exists
         What to do where an output exists already: "skip" leaves it alone, so that the same call
-        goes on where an earlier one stopped; "error" counts the file as failed; "overwrite"
-        makes it anew.
+        goes on where an earlier one stopped; "update" does so too, but makes anew what is out of
+        date: made with other parameters, or older than its input; "error" counts the file as
+        failed; "overwrite" makes it anew.
     jobs
-        Files worked on at the same time; None takes one per processor. So many images are in
-        memory at once.
+        Files that are decoded, filtered and encoded at the same time; None takes one per
+        processor. Beside those, as many are read ahead or being written; with one job, none.
+    memory
+        Bytes that the process may take, or text like "512M"; None takes half of what is free. Files
+        wait until there is room for them. One that never fits is filtered in parts where that can
+        be done (TIFF); else it fails if `memory` is given, and has all to itself if it is not.
+    devices
+        GPUs that share the work of a :class:`~gpuconv.filters.Chain`, such as ("cuda:0", "cuda:1");
+        none given: it runs where it says itself.
+    retries
+        How often reading or writing a file is tried again after an error that may pass, as network
+        drives have them.
     max_pixels
         Largest image that is read, in pixels; None is no limit.
     frames
@@ -74,8 +86,11 @@ class BatchOptions:
     4
     """
 
-    exists: Literal["skip", "error", "overwrite"] = "skip"
+    exists: Literal["skip", "update", "error", "overwrite"] = "skip"
     jobs: int | None = None
+    memory: int | str | None = None
+    devices: tuple[str, ...] = ()
+    retries: int = 3
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     frames: Literal["all", "first"] = "all"
     orient: Literal["apply", "keep"] = "apply"
@@ -94,12 +109,16 @@ class BatchOptions:
             choose(name, getattr(self, name), allowed, "a way")
         for name in ("jobs", "max_errors", "max_pixels"):
             _check_count(name, getattr(self, name))
+        if self.memory is not None:
+            parse_bytes("memory", self.memory)
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
+            raise ArgumentError(f"retries={self.retries!r}: an integer, 0 or more")
         if self.timeout is not None and not self.timeout > 0:
             raise ArgumentError(f"timeout={self.timeout!r}: seconds above 0, or None for no limit")
 
     @property
     def workers(self) -> int:
-        """How many files are worked on at the same time."""
+        """How many files are decoded, filtered and encoded at the same time."""
         return self.jobs if self.jobs is not None else usable_cores()
 
     @property

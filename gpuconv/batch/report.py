@@ -1,19 +1,24 @@
 """What became of a batch: a result per file, and their summary.
 
-The JSON of a summary, ``"schema": "gpuconv.batch/1"``:
+The JSON of a summary, ``"schema": "gpuconv.batch/2"``:
 
 =================  ==========================================================================
 ``schema``         this text; fields may be added under it, none changes its meaning
 ``dry_run``        true if nothing was touched
-``interrupted``    true if the run was stopped before its end
+``interrupted``    true if the run was stopped from outside before its end
+``stopped``        why it came to an end before its time: "interrupted", "too many failures",
+                   "disk full"; else empty
 ``seconds``        wall time of the run
 ``pixels``         pixels of all frames written
+``stages``         seconds by stage, of all files together
 ``counts``         files by status, and ``outdated``: those of the skipped whose output differs
 ``ignored``        things left out when the inputs were collected, by reason
 ``notices``        sentences for the user
 ``results``        per file, in the order of the inputs: ``input``, ``output`` (null if there is
                    none), ``status``, ``error`` and ``warning`` (null or a sentence),
-                   ``seconds`` (by stage: read, filter, write), ``pixels``, ``outdated``
+                   ``seconds`` (by stage: read, decode, filter, encode, write; of a file that was
+                   filtered in parts: read, upload, filter, download, write), ``pixels``,
+                   ``outdated``
 =================  ==========================================================================
 """
 
@@ -26,7 +31,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["STATUSES", "Progress", "Result", "Summary"]
+__all__ = [
+    "DISK_FULL",
+    "FAILURES",
+    "INTERRUPTED",
+    "STAGES",
+    "STATUSES",
+    "Progress",
+    "Result",
+    "Summary",
+]
 
 #: Every status, and what it says.
 STATUSES: dict[str, str] = {
@@ -40,7 +54,14 @@ STATUSES: dict[str, str] = {
     "would_fail": "dry run: the file is known to fail",
 }
 
+#: Every stage, in order; "upload" and "download" of files that a GPU filtered in parts.
+STAGES = ("read", "decode", "upload", "filter", "download", "encode", "write")
+
 _FAILED = ("failed", "would_fail")
+
+#: Why a run may come to an end before its time.
+INTERRUPTED, FAILURES, DISK_FULL = "interrupted", "too many failures", "disk full"
+_CODES = {INTERRUPTED: 130, DISK_FULL: 5}
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,7 @@ class Result:
     error, warning
         A sentence, or None.
     seconds
-        Time spent by stage: read, filter, write.
+        Time spent by stage: read, decode, filter, encode, write.
     pixels
         Pixels of all frames.
     outdated
@@ -121,8 +142,8 @@ class Summary:
         One per job, in the order of the plan.
     seconds
         Wall time.
-    interrupted
-        The run was stopped from outside before its end.
+    stopped
+        Why the run came to an end before its time; empty if it did not.
     dry_run
         Nothing was touched.
     ignored
@@ -141,7 +162,7 @@ class Summary:
 
     results: tuple[Result, ...]
     seconds: float = 0.0
-    interrupted: bool = False
+    stopped: str = ""
     dry_run: bool = False
     ignored: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -159,6 +180,19 @@ class Summary:
         return sum(result.pixels for result in self.results)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether the run was stopped from outside before its end."""
+        return self.stopped == INTERRUPTED
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds by stage, of all files together."""
+        total = Counter[str]()
+        for result in self.results:
+            total.update(result.seconds)
+        return {stage: total[stage] for stage in STAGES if stage in total}
+
+    @property
     def failures(self) -> tuple[Result, ...]:
         """The results that failed, in order."""
         return tuple(result for result in self.results if result.failed)
@@ -167,10 +201,10 @@ class Summary:
     def exit_code(self) -> int:
         """The code a command ends with.
 
-        0 all done, 1 some failed, 3 there was nothing to do, 130 interrupted.
+        0 all done, 1 some failed, 3 there was nothing to do, 5 the disk is full, 130 interrupted.
         """
-        if self.interrupted:
-            return 130
+        if self.stopped in _CODES:
+            return _CODES[self.stopped]
         if not self.results:
             return 3
         return 1 if self.failures else 0
@@ -178,11 +212,13 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as plain values; the module says what each means."""
         return {
-            "schema": "gpuconv.batch/1",
+            "schema": "gpuconv.batch/2",
             "dry_run": self.dry_run,
             "interrupted": self.interrupted,
+            "stopped": self.stopped,
             "seconds": round(self.seconds, 6),
             "pixels": self.pixels,
+            "stages": {stage: round(spent, 6) for stage, spent in self.stages.items()},
             "counts": self.counts,
             "ignored": dict(self.ignored),
             "notices": list(self.notices),
@@ -202,6 +238,9 @@ class Summary:
         ]
         rate = f", {self.pixels / self.seconds / 1e6:.1f} Mpx/s" if self.pixels else ""
         lines = [f"{', '.join(words) or 'nothing to do'} in {self.seconds:.1f} s{rate}"]
+        if whole := sum(self.stages.values()):
+            shares = (f"{stage} {spent / whole:.0%}" for stage, spent in self.stages.items())
+            lines.append(f"time by stage: {', '.join(shares)}")
         if self.ignored:
             left_out = ", ".join(f"{count} {reason}" for reason, count in self.ignored.items())
             lines.append(f"left out: {left_out}")

@@ -9,29 +9,35 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 from gpuconv.backends.host.threads import share_cores
 from gpuconv.batch.clashes import Claims
+from gpuconv.batch.codecs import Codecs
+from gpuconv.batch.crew import Crew, Stop
 from gpuconv.batch.existing import Verdict, judge, settle
 from gpuconv.batch.jobs import Job, Plan
 from gpuconv.batch.journal import Journal
 from gpuconv.batch.options import BatchOptions
-from gpuconv.batch.report import Progress, Result, Summary
+from gpuconv.batch.report import DISK_FULL, FAILURES, INTERRUPTED, Progress, Result, Summary
+from gpuconv.batch.stacking import Stacker, may_use_gpu
 from gpuconv.batch.target import occupied, prepare
 from gpuconv.batch.work import Transform, Worker
-from gpuconv.errors import ImageFileError
+from gpuconv.errors import ArgumentError, ImageFileError
+from gpuconv.filters import Chain
 from gpuconv.io import output_suffix
+from gpuconv.stream.memory import budget
 
-__all__ = ["Stop", "preview_jobs", "run_jobs"]
+__all__ = ["preview_jobs", "run_jobs"]
 
+#: Files at work for each worker: one that it is busy with, and one that is read or written
+#: meanwhile. Where a GPU filters, two more wait for it, so that stacks come about.
+_AHEAD, _AHEAD_OF_GPU = 2, 4
 
-class Stop(Protocol):
-    """What asks a run to stop: a `threading.Event`, say."""
-
-    def is_set(self) -> bool:
-        """Tell whether no more files are to be started."""
-        ...
+_CAUSES = {
+    INTERRUPTED: "interrupted",
+    FAILURES: "stopped after too many failures",
+    DISK_FULL: "stopped as the disk is full",
+}
 
 
 def run_jobs(
@@ -81,16 +87,16 @@ def run_jobs(
     (1, 24, 0)
     """
     options = options or BatchOptions()
-    stop = stop or threading.Event()
+    crew = Crew(options.workers, budget(options.memory), stop or threading.Event())
+    apply = _dealt(transform, options, crew)
     prepare(plan)
     started = time.perf_counter()
-    journals = _journals(plan)
-    worker = Worker(transform, options, journals, Claims(plan))
+    journals, codecs = _journals(plan), Codecs(options.workers)
+    worker = Worker(transform, apply, options, journals, Claims(plan), crew, codecs)
     table = [Result(job.input, job.output, "not_run") for job in plan]
     pixels = failed = 0
-    workers = max(1, min(options.workers, len(plan)))
-    working = _results(plan, worker, workers, options.error_limit, stop)
-    with occupied(plan), closing(working) as results:
+    working = _results(plan, worker, _at_work(plan, transform, options), options, crew)
+    with occupied(plan), closing(codecs), closing(working) as results:
         for done, (index, result) in enumerate(results, start=1):
             table[index] = result
             pixels, failed = pixels + result.pixels, failed + result.failed
@@ -98,9 +104,33 @@ def run_jobs(
                 elapsed = time.perf_counter() - started
                 progress(result, Progress(done, len(plan), failed, pixels, elapsed))
     seconds = time.perf_counter() - started
-    interrupted = stop.is_set() and any(result.status == "not_run" for result in table)
-    notices = [*plan.notices, *_notices(table, journals.values(), interrupted)]
-    return Summary(tuple(table), seconds, interrupted, False, plan.ignored, tuple(notices))
+    stopped = _cause(table, crew)
+    notices = [*plan.notices, *_notices(table, journals.values(), stopped)]
+    return Summary(tuple(table), seconds, stopped, False, plan.ignored, tuple(notices))
+
+
+def _dealt(transform: Transform, options: BatchOptions, crew: Crew) -> Transform:
+    """Return what does the work of `transform`: a chain's is dealt to GPUs, where it runs there."""
+    if isinstance(transform, Chain):
+        return Stacker(transform, options.devices, crew.away)
+    if options.devices:
+        raise ArgumentError(f"devices={options.devices!r} is for a Chain, not for a function")
+    return transform
+
+
+def _at_work(plan: Plan, transform: Transform, options: BatchOptions) -> int:
+    """Return how many files are at work at the same time."""
+    if options.workers == 1 and not options.devices:
+        return 1
+    waiting = _AHEAD_OF_GPU if options.devices or may_use_gpu(transform) else _AHEAD
+    return max(1, min(options.workers * waiting, len(plan)))
+
+
+def _cause(table: list[Result], crew: Crew) -> str:
+    """Return why a run came to an end before its time; an empty text if it did not."""
+    if all(result.status != "not_run" for result in table) and crew.reason != DISK_FULL:
+        return ""
+    return crew.reason or INTERRUPTED
 
 
 def preview_jobs(plan: Plan, options: BatchOptions | None = None) -> Summary:
@@ -123,31 +153,33 @@ def preview_jobs(plan: Plan, options: BatchOptions | None = None) -> Summary:
     started = time.perf_counter()
     journals, claims = _journals(plan), Claims(plan)
     table = [_preview(job, options, journals[job.root], claims) for job in plan]
-    notices = [*plan.notices, *_notices(table, (), False)]
+    notices = [*plan.notices, *_notices(table, (), "")]
     seconds = time.perf_counter() - started
-    return Summary(tuple(table), seconds, False, True, plan.ignored, tuple(notices))
+    return Summary(tuple(table), seconds, "", True, plan.ignored, tuple(notices))
 
 
 def _results(
-    plan: Plan, work: Callable[[Job], Result], workers: int, limit: int | None, stop: Stop
+    plan: Plan, work: Callable[[Job], Result], most: int, options: BatchOptions, crew: Crew
 ) -> Generator[tuple[int, Result]]:
     """Yield the results of jobs as they are finished, each with its place in the plan.
 
-    A job is started when a worker is free, so no more images are in memory than there are workers.
-    After `limit` failures, after a stop, and when the generator is closed, no more are started, and
-    those at work are finished.
+    No more than `most` are at work. After as many failures as are allowed, after a stop, and when
+    the generator is closed, no more are started, and those at work are finished.
     """
     jobs, at_work, failed = enumerate(plan), dict[Future[Result], int](), 0
-    with ThreadPoolExecutor(workers, initializer=share_cores, initargs=(workers,)) as pool:
+    workers = min(options.workers, len(plan))
+    with ThreadPoolExecutor(most, initializer=share_cores, initargs=(workers,)) as pool:
         while True:
-            if not stop.is_set() and (limit is None or failed < limit):
-                for index, job in itertools.islice(jobs, workers - len(at_work)):
+            if not crew.is_set():
+                for index, job in itertools.islice(jobs, most - len(at_work)):
                     at_work[pool.submit(work, job)] = index
             if not at_work:
                 return
             for future in wait(at_work, return_when=FIRST_COMPLETED).done:
                 result = future.result()
                 failed += result.failed
+                if options.error_limit is not None and failed >= options.error_limit:
+                    crew.halt(FAILURES)
                 yield at_work.pop(future), result
 
 
@@ -177,15 +209,14 @@ def _journals(plan: Plan) -> dict[Path, Journal]:
     return {folder: Journal(folder) for folder in {job.root for job in plan}}
 
 
-def _notices(table: list[Result], journals: Iterable[Journal], interrupted: bool) -> Iterator[str]:
+def _notices(table: list[Result], journals: Iterable[Journal], stopped: str) -> Iterator[str]:
     yield from (journal.problem for journal in journals if journal.problem)
     outdated = sum(result.outdated for result in table)
     if outdated:
         yield (
             f"{outdated} of the outputs, made with other parameters or inputs, left alone;"
-            " exists='overwrite' (--exists overwrite) makes them anew"
+            " exists='update' (--exists update) makes them anew"
         )
-    left = sum(result.status == "not_run" for result in table)
-    if left:
-        cause = "interrupted" if interrupted else "stopped after too many failures"
-        yield f"{cause}: {left} files were not started; the same call goes on with them"
+    if stopped:
+        left = sum(result.status == "not_run" for result in table)
+        yield f"{_CAUSES[stopped]}: {left} files were not started; the same call goes on with them"

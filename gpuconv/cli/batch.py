@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _read(arguments)
     chain = chain_of(options)
     # One pixel shows what would fail for every file: a device that is absent, say.
-    chain(np.zeros((1, 1), np.uint8))
+    for device in options.devices or (chain.device,):
+        replace(chain, device=device)(np.zeros((1, 1), np.uint8))
     settings = _settings(options, chain)
     try:
         plan = _plan(options, chain)
@@ -68,6 +70,8 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("no input given: name files or folders, or use --files-from")
     if options.in_place == (options.output is not None):
         parser.error("give either -o DIR for the results, or --in-place")
+    devices = tuple(name.strip() for name in options.device.split(","))
+    options.device, options.devices = devices[0], devices if len(devices) > 1 else ()
     return options
 
 
@@ -75,6 +79,9 @@ def _settings(options: argparse.Namespace, chain: Chain) -> BatchOptions:
     return BatchOptions(
         exists=options.exists,
         jobs=options.jobs,
+        memory=options.memory,
+        devices=options.devices,
+        retries=options.retries,
         max_pixels=options.max_pixels,
         frames=options.frames,
         orient=options.orient,

@@ -10,14 +10,16 @@ from gpuconv.cli.parser import Parser
 
 __all__ = ["batch_parser"]
 
+_OPTIONS = BatchOptions()
 #: Beyond it a small file that claims to be a huge image could fill the memory.
-_LIMIT = BatchOptions().max_pixels
+_LIMIT = _OPTIONS.max_pixels
 
 _USAGE = "gpuconv batch INPUT… -o DIR --filter NAME [options]"
 
 _DESCRIPTION = """\
 Filter image files and write the results below a folder, in the format and tree of the inputs.
-Files that exist are left alone, so the same command goes on where an earlier one stopped."""
+Files that exist are left alone, so the same command goes on where an earlier one stopped; with
+--exists update it also does again what was made otherwise, or from an image that has changed."""
 
 _EXAMPLES = """\
 examples:
@@ -29,12 +31,14 @@ examples:
   gpuconv batch blurred/ -o out/ --filter wiener --psf 'motion_blur(length=15)' --noise 0.01
   gpuconv batch photos/ -o out/ --kernel '0 -1 0; -1 5 -1; 0 -1 0'
   gpuconv batch scans/ -r -o out/ --filter box --size 9 --dry-run
+  gpuconv batch scans/ -r -o out/ --filter box --size 9 --exists update --memory 2G
+  gpuconv batch photos/ -o out/ --filter gaussian --sigma 2 --device cuda:0,cuda:1
   find . -name '*.png' -print0 | gpuconv batch --files-from - --null -o out/ --filter outline
 
 'gpuconv batch --filter NAME --help' shows the parameters of a filter.
 
 exit codes: 0 all done, 1 some files failed, 2 the command line is wrong, 3 no file matched,
-4 the device is not available, 130 interrupted"""
+4 the device is not available, 5 the disk is full, 130 interrupted"""
 
 
 def batch_parser() -> Parser:
@@ -88,8 +92,9 @@ def _add_outputs(parser: Parser) -> None:
     group.add_argument(
         "--exists",
         default="skip",
-        choices=("skip", "error", "overwrite"),
-        help="what to do where a result exists (default: skip)",
+        choices=("skip", "update", "error", "overwrite"),
+        help="what to do where a result exists (default: skip); update makes anew what is out of "
+        "date",
     )
     group.add_argument(
         "--keep-metadata",
@@ -146,7 +151,21 @@ def _add_run(parser: Parser) -> None:
         "--jobs",
         type=_count,
         metavar="N",
-        help="files at a time (default: one per processor)",
+        help="files at a time (default: one per processor); others are read and written meanwhile",
+    )
+    group.add_argument(
+        "--memory",
+        metavar="BYTES",
+        help="what the process may take, such as 512M (default: half of what is free); TIFF files "
+        "that need more are filtered in parts",
+    )
+    group.add_argument(
+        "--retries",
+        type=_from_0,
+        default=_OPTIONS.retries,
+        metavar="N",
+        help="how often to read or write a file again after an error that may pass, as network "
+        f"drives have them (default: {_OPTIONS.retries})",
     )
     group.add_argument("--fail-fast", action="store_true", help="stop after the first failure")
     group.add_argument("--max-errors", type=_count, metavar="N", help="stop after N failures")
@@ -160,6 +179,12 @@ def _add_run(parser: Parser) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 1")
+    return int(text)
+
+
+def _from_0(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 0")
     return int(text)
 
 
