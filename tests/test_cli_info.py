@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gpuconv import Device
@@ -13,6 +14,7 @@ from gpuconv.backends.cuda import probe, remember, runtime
 from gpuconv.backends.cuda.cupy_runtime import Compiled
 from gpuconv.cli import main
 
+SAMPLES = Path(__file__).parent.parent / "samples"
 H200 = Device("cuda:0", "NVIDIA H200", True, "", 150_000_000_000, "9.0", "CUDA 13.0", "CuPy 14.2.0")
 
 
@@ -149,3 +151,34 @@ def test_info_looks_again_whatever_was_remembered(
     remember.place().write_text("{}")
     info()
     assert not remember.place().exists()
+
+
+def test_images_are_described_instead(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.save(tmp_path / "cells.npy", np.zeros((5, 40, 30), np.uint16))
+    assert main(["info", str(tmp_path / "cells.npy"), f"{SAMPLES}/hubble.tif"]) == 0
+    first, second = capsys.readouterr().out.split("\n\n")
+    assert first.splitlines()[1:] == [
+        "  Npy       5 × 40 × 30 uint16, 12.0 kB of pixels",
+        "  chunks    1 × 30",
+    ]
+    assert second.splitlines()[:2] == [
+        f"{SAMPLES}/hubble.tif",
+        "  TIFF      300 × 450 uint16, 270.0 kB of pixels",
+    ]
+
+
+def test_images_are_described_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json", f"{SAMPLES}/camera.png"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["shape"] == [512, 512]
+    assert found["levels"] == [[512, 512]]
+    assert found["format"] == "PNG"
+
+
+def test_an_image_that_cannot_be_read_is_named_and_the_rest_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["info", "nothing.png", f"{SAMPLES}/camera.png"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{SAMPLES}/camera.png\n")
+    assert err == "gpuconv info: error: cannot read nothing.png: No such file or directory\n"

@@ -90,13 +90,13 @@ def test_a_stopped_batch_goes_on_and_ends_as_if_undisturbed(
 
 
 def test_a_second_ctrl_c_ends_at_once_and_leaves_no_half_file(tmp_path: Path) -> None:
-    # Noise of this size takes zlib seconds, so the signal comes while the file is being written.
+    # Noise of this size takes zlib seconds, so the signal comes while the file is at work.
     noise = np.random.default_rng(1).integers(0, 256, (3000, 4000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.tif")
     process = start(
         tmp_path, "noise.tif", "-o", "out", "--filter", "identity", "--name", "{stem}.png"
     )
-    wait_until(exists(tmp_path / "out", ".gpuconv-*.tmp"))
+    wait_until(exists(tmp_path / "out", ".gpuconv-journal.jsonl"))
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     assert "stopping" in process.stderr.readline()

@@ -1,4 +1,4 @@
-"""``gpuconv info``: what runs here, and what is missing."""
+"""``gpuconv info``: what runs here and what is missing, or what images hold."""
 
 from __future__ import annotations
 
@@ -27,18 +27,32 @@ _DEVELOPMENT = {"bench", "dev", "kernels", "test"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print versions, devices and extras."""
+    """Print versions, devices and extras; or shape, chunks and levels of images."""
     parser = Parser(
         "gpuconv info",
         "Print versions, threads, devices and why one cannot be used, compiled CUDA kernels, and "
-        "optional libraries.",
+        "optional libraries; or, of images that are named, what they hold.",
     )
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="print shape, chunks and levels")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="show where a bug happened")
     options = parser.read(arguments)
+    if options.images:
+        return _images(options.images, options.json)
     report = _report()
     print(json.dumps(report, indent=2, ensure_ascii=False) if options.json else _page(report))
     return 0
+
+
+def _images(paths: Sequence[str], as_json: bool) -> int:
+    from gpuconv.cli import describe
+
+    found = describe.described(paths)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found:
+        print(describe.page(found))
+    return 0 if len(found) == len(paths) else 1
 
 
 def _report() -> dict[str, Any]:

@@ -22,19 +22,21 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "batch": Command("batch", "filter many image files into a folder"),
+    "run": Command("run", "filter an image that may be larger than memory"),
     "filters": Command("filters", "list the filters, or explain one"),
     "show": Command("show", "draw the kernel of a filter"),
     "plan": Command("plan", "explain how a filter would be run, and how long it takes"),
     "tune": Command("tune", "measure this machine once, for the choice of algorithms"),
     "warmup": Command("warmup", "compile kernels for a GPU before they are needed"),
     "verify": Command("verify", "compute a table of cases on a GPU and check the results"),
-    "info": Command("info", "print versions and devices, and why there is no GPU"),
+    "info": Command("info", "print versions and devices, or what image files hold"),
 }
 
 _EXAMPLES = """\
 examples:
   gpuconv batch photos/ -o out/ --filter gaussian --sigma 3
   gpuconv batch scans/ -o out/ --filter median --size 5
+  gpuconv run slide.tif blurred.tif --filter gaussian --sigma 8
   gpuconv filters gaussian
   gpuconv show sobel_x
 

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from gpuconv.batch import Progress, Result
 from gpuconv.cli.streams import emit, plain
 
-__all__ = ["Bar", "Display", "Lines", "clock", "display_on", "time_left"]
+if TYPE_CHECKING:
+    from gpuconv.batch import Progress, Result
+
+__all__ = [
+    "LINE",
+    "LONGEST",
+    "REDRAW",
+    "Bar",
+    "Display",
+    "Lines",
+    "bar_letters",
+    "clock",
+    "display_on",
+    "is_terminal",
+    "time_left",
+]
 
 #: Seconds between drawings of the bar: more often is not seen, and slows a terminal down.
-_REDRAW = 0.1
+REDRAW = 0.1
 #: Seconds between plain lines: the log of an hour stays readable.
-_LINE = 10.0
+LINE = 10.0
+#: The longest bar, in columns.
+LONGEST = 40
 #: Back to the first column, and the line cleared.
 _CLEAR = "\r\x1b[K"
-#: The longest bar, in columns.
-_LONGEST = 40
 
 
 def clock(seconds: float) -> str:
@@ -39,6 +53,7 @@ def time_left(now: Progress, skipped: int) -> str:
 
     Examples
     --------
+    >>> from gpuconv.batch import Progress
     >>> time_left(Progress(done=30, total=50, failed=0, pixels=0, elapsed=60.0), skipped=20)
     '2:00 left'
     """
@@ -85,7 +100,7 @@ class Lines(Display):
     """A line every few seconds, for logs."""
 
     def _show(self, now: Progress) -> None:
-        if self._due(now, _LINE):
+        if self._due(now, LINE):
             failed = f", {now.failed} failed" if now.failed else ""
             counts = f"{now.done} of {now.total} images{failed}"
             self.say(", ".join(filter(None, [counts, _speed(now), time_left(now, self.skipped)])))
@@ -97,10 +112,10 @@ class Bar(Display):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._line = ""
-        self._full, self._empty = ("━", "─") if _can_write(stream, "━─") else ("#", "-")
+        self._full, self._empty = bar_letters(stream)
 
     def _show(self, now: Progress) -> None:
-        if self._due(now, _REDRAW) or now.done in (1, now.total):
+        if self._due(now, REDRAW) or now.done in (1, now.total):
             self._line = self.render(now, shutil.get_terminal_size().columns - 1)
             emit(_CLEAR + self._line, self.stream)
 
@@ -118,24 +133,29 @@ class Bar(Display):
         left = f"{now.done:>{len(str(now.total))}}/{now.total} images "
         failed = f"  {now.failed} failed" if now.failed else ""
         right = f" {share:4.0%} {_speed(now):>16}  {time_left(now, self.skipped):>9}{failed}"
-        room = min(width - len(left) - len(right), _LONGEST)
+        room = min(width - len(left) - len(right), LONGEST)
         if room < 5:
             return (left.strip() + failed)[:width]
         cells = int(room * share)
         return left + self._full * cells + self._empty * (room - cells) + right
 
 
-def _can_write(stream: TextIO, text: str) -> bool:
+def bar_letters(stream: TextIO) -> tuple[str, str]:
+    """Return what the full and the empty part of a bar are drawn with, as the stream can."""
     try:
-        text.encode(stream.encoding or "ascii")
+        "━─".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+        return "#", "-"
+    return "━", "─"
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Tell whether a line of `stream` can be drawn over itself."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def display_on(stream: TextIO, *, quiet: bool = False) -> Display:
     """Return the display that suits `stream`."""
     if quiet:
         return Display(stream)
-    terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
-    return Bar(stream) if terminal else Lines(stream)
+    return Bar(stream) if is_terminal(stream) else Lines(stream)
