@@ -42,7 +42,10 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Libraries that would make the import slow, or that are not there on a user's machine.
-HEAVY = ("PIL", "cupy", "scipy", "dask", "cv2", "matplotlib", "tifffile", "skimage", "asyncio")
+HEAVY = (
+    *("PIL", "cupy", "scipy", "dask", "cv2", "matplotlib", "tifffile", "skimage", "asyncio"),
+    *("distributed", "imagecodecs", "zarr"),
+)
 
 
 def module_name(path: Path) -> str:

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from gpuconv.backends.cuda import execution, runtime
 from gpuconv.backends.cuda.cupy_runtime import CupyRuntime
+from gpuconv.backends.cuda.lanes import CudaLane
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.source import Program
 from gpuconv.errors import ArgumentError, DeviceError
@@ -330,6 +332,50 @@ def test_another_runtime_takes_its_place_for_a_while(cupy: Any) -> None:
         assert runtime.current() is one
     assert not runtime.substituted()
     assert runtime.current() not in (one, two)
+
+
+# Streams
+
+
+def test_a_lane_copies_on_streams_of_its_own(cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pinned(shape: Any, dtype: Any) -> Any:
+        cupy.state.log.append(("pinned", shape))
+        return np.empty(shape, dtype)
+
+    def make(windows: Any) -> Any:
+        assert cupy.state.stream == compute
+        return cupy.ndarray.of(2 * windows[0].host)
+
+    monkeypatch.setitem(sys.modules, "cupyx", SimpleNamespace(empty_pinned=pinned))
+    with runtime.use(CupyRuntime()):
+        lane = CudaLane("cuda:1")
+        window = lane.room((3, 5), np.float32)
+        window[...] = np.arange(15).reshape(3, 5)
+        log = cupy.state.log
+        streams = [entry for entry in log if entry[0] == "stream"]
+        assert [entry[2:] for entry in streams] == [(True, 1)] * 3
+        upload, compute, download = (entry[1] for entry in streams)
+        pixels, spans = lane.start(make, [window]).result()
+        lane.close()
+    np.testing.assert_array_equal(pixels, 2 * window)
+    assert ("set", 60, upload) in log
+    assert ("get", 60, download, False) in log
+    waits = [entry[1] for entry in log if entry[0] == "wait"]
+    assert waits == [upload, compute, download]
+    assert [stage for stage, _, _ in spans] == ["upload", "compute", "download"]
+    assert ("pinned", (2**20,)) in log
+    assert cupy.state.stream == 0
+
+
+def test_memory_that_cannot_be_pinned_is_ordinary(
+    cupy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pinned(shape: Any, dtype: Any) -> Any:
+        raise cupy.CUDARuntimeError("cudaErrorMemoryAllocation")
+
+    monkeypatch.setitem(sys.modules, "cupyx", SimpleNamespace(empty_pinned=pinned))
+    with runtime.use(CupyRuntime()):
+        assert CudaLane().room((3, 5), np.float32).shape == (3, 5)
 
 
 def test_an_error_ends_the_use_of_another_runtime(cupy: Any) -> None:
