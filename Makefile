@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench choice growth beyond windows selection static gpu notebooks clean
+.PHONY: help demo test lint bench choice growth beyond windows selection stream photos cluster static gpu notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,15 @@ windows: $(VENV)/.installed-bench ## plot the time of medians … against the si
 
 selection: $(VENV)/.installed-bench ## time what the planner chooses for rank filters, beside all else
 	$(BIN)/python -m benchmarks.cpu selection $(BENCH_ARGS)
+
+stream: $(VENV)/.installed-test ## blur 65536² pixels in 512 MiB beside others; 18 GiB of disk
+	$(BIN)/python -m benchmarks.stream large $(BENCH_ARGS)
+
+photos: $(VENV)/.installed-test ## blur 2,000 photographs beside vips, ImageMagick and Pillow
+	$(BIN)/python -m benchmarks.stream photos $(BENCH_ARGS)
+
+cluster: $(VENV)/.installed-test ## time a Dask cluster of two workers beside the plain stream
+	$(BIN)/python -m benchmarks.stream dask $(BENCH_ARGS)
 
 static: $(VENV)/.installed-test ## count what the CUDA kernels cost a pixel, without a GPU
 	$(BIN)/python -m benchmarks.static $(STATIC_ARGS)

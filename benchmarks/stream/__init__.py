@@ -1,0 +1,1 @@
+"""Images larger than memory, thousands of photographs, a cluster: time and memory, measured."""
