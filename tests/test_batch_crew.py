@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gpuconv.batch.crew import Budget, Crew, HaltedError
-from gpuconv.stream.memory import BASELINE
+from gpuconv.streaming.memory import BASELINE
 
 
 def until(true):

@@ -21,7 +21,7 @@ from gpuconv.batch.need import need_of
 from gpuconv.batch.trouble import disk_full, patiently
 from gpuconv.errors import ArgumentError, ImageFileError
 from gpuconv.filters import Chain
-from gpuconv.stream.memory import BASELINE
+from gpuconv.streaming.memory import BASELINE
 
 CAT = data.chelsea()[60:108, 100:164]
 BLUR = Chain.parse(["gaussian:sigma=2"])

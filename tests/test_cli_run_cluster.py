@@ -13,7 +13,7 @@ import pytest
 import gpuconv.dask
 from gpuconv.cli import main
 from gpuconv.dask import library
-from gpuconv.stream import stream
+from gpuconv.streaming import stream
 
 
 class Cluster:

@@ -12,8 +12,8 @@ from gpuconv.cli.stream_progress import (
     StreamLines,
     stream_display,
 )
-from gpuconv.stream.pace import Pace, amount
-from gpuconv.stream.record import STAGES, Event, Record
+from gpuconv.streaming.pace import Pace, amount
+from gpuconv.streaming.record import STAGES, Event, Record
 
 PIXELS = 10**6
 

@@ -20,7 +20,7 @@ from gpuconv.backends.cuda.lanes import CudaLane
 from gpuconv.backends.cuda.pinned import Pinned
 from gpuconv.errors import DeviceError
 from gpuconv.filters.chain import Chain
-from gpuconv.stream.parts import Parts
+from gpuconv.streaming.parts import Parts
 
 Array = Any
 SHAPE = (40, 50)

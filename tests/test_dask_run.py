@@ -27,9 +27,9 @@ from gpuconv.io import Image
 from gpuconv.io.create import create_image
 from gpuconv.io.open import open_image
 from gpuconv.io.source import Layout
-from gpuconv.stream import StreamError
-from gpuconv.stream.colour import parts_of
-from gpuconv.stream.plan import Tile
+from gpuconv.streaming import StreamError
+from gpuconv.streaming.colour import parts_of
+from gpuconv.streaming.plan import Tile
 
 GAUSSIAN = Chain.parse(["gaussian:sigma=3"])
 

@@ -34,7 +34,7 @@ FLOORS = (
     {"operations"},
     {"io"},
     {"filters"},
-    {"stream"},
+    {"streaming"},
     {"batch", "dask", "tune", "verify"},
     {""},
     {"cli", "__main__"},

@@ -16,8 +16,8 @@ from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain, Filter
 from gpuconv.io import Image
 from gpuconv.io.source import Layout
-from gpuconv.stream.colour import parts_of
-from gpuconv.stream.parts import Making
+from gpuconv.streaming.colour import parts_of
+from gpuconv.streaming.parts import Making
 
 COUNT = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}
 #: A kernel that reads pixels on one side alone, not the one that it lies over.

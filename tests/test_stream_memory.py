@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
-from gpuconv.stream.memory import SHARE, budget, free_memory, parse_bytes
+from gpuconv.streaming.memory import SHARE, budget, free_memory, parse_bytes
 
 MIB = 2**20
 

@@ -25,7 +25,7 @@ from gpuconv.backends.host.threads import VARIABLE, share_cores
 from gpuconv.border import MODES
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.filters.chain import Chain
-from gpuconv.stream.parts import Parts
+from gpuconv.streaming.parts import Parts
 
 Array = NDArray[Any]
 Run = tuple[int, int]

@@ -27,10 +27,10 @@ from gpuconv.backends.host.lanes import HostLane
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
 from gpuconv.io.source import Plane, Run
-from gpuconv.stream import Record, StreamError, stream
-from gpuconv.stream.parts import Parts
-from gpuconv.stream.regions import Block, fill, needed, split
-from gpuconv.stream.retry import FIRST_PAUSE, transient
+from gpuconv.streaming import Record, StreamError, stream
+from gpuconv.streaming.parts import Parts
+from gpuconv.streaming.regions import Block, fill, needed, split
+from gpuconv.streaming.retry import FIRST_PAUSE, transient
 
 BLUR = "gaussian:sigma=2"
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")

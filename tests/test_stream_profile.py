@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from gpuconv.errors import ArgumentError
-from gpuconv.stream.pace import Pace
-from gpuconv.stream.profile import check_profile, trace, write_profile
-from gpuconv.stream.record import STAGES, Event, Record
-from gpuconv.stream.rows import rows
-from gpuconv.stream.timeline import draw
+from gpuconv.streaming.pace import Pace
+from gpuconv.streaming.profile import check_profile, trace, write_profile
+from gpuconv.streaming.record import STAGES, Event, Record
+from gpuconv.streaming.rows import rows
+from gpuconv.streaming.timeline import draw
 
 PIXELS = 10**6
 

@@ -20,7 +20,7 @@ from gpuconv.filters import Chain
 from gpuconv.io import npy
 from gpuconv.io.open import open_image
 from gpuconv.io.sink import Sink
-from gpuconv.stream import StreamError, stream
+from gpuconv.streaming import StreamError, stream
 
 BLUR = "gaussian:sigma=2"
 
@@ -30,7 +30,7 @@ import sys, time
 import tifffile
 from gpuconv.io.tiff_sink import TiffSink
 from gpuconv.io.tiff_source import TiffSource
-from gpuconv.stream import stream
+from gpuconv.streaming import stream
 read = TiffSource._read
 def slowly(*arguments):
     time.sleep(0.01)

@@ -21,8 +21,8 @@ from gpuconv.filters import Chain, Filter
 from gpuconv.io.create import create_image
 from gpuconv.io.open import open_image
 from gpuconv.io.source import Layout
-from gpuconv.stream import plan_stream, stream
-from gpuconv.stream.ends import out_layout
+from gpuconv.streaming import plan_stream, stream
+from gpuconv.streaming.ends import out_layout
 
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 CHAIN = ["gaussian:sigma=2", "median:size=3"]

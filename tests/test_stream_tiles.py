@@ -10,10 +10,10 @@ import pytest
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
 from gpuconv.io.source import Layout
-from gpuconv.stream.demand import Workers
-from gpuconv.stream.parts import Parts
-from gpuconv.stream.plan import StreamPlan, make_plan
-from gpuconv.stream.tiles import Grid, Work, choose_tile
+from gpuconv.streaming.demand import Workers
+from gpuconv.streaming.parts import Parts
+from gpuconv.streaming.plan import StreamPlan, make_plan
+from gpuconv.streaming.tiles import Grid, Work, choose_tile
 
 MIB = 2**20
 

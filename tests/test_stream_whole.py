@@ -10,7 +10,7 @@ import pytest
 from gpuconv.filters import Chain
 from gpuconv.io import Image
 from gpuconv.io.source import Layout
-from gpuconv.stream.whole import Whole, is_local
+from gpuconv.streaming.whole import Whole, is_local
 
 CHAINS = (
     "canny:sigma=2,low_threshold=10,high_threshold=30",

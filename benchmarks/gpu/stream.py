@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
 from gpuconv.filters.chain import Chain
-from gpuconv.stream.parts import Job, Parts
-from gpuconv.stream.profile import trace
-from gpuconv.stream.record import Event, Record
+from gpuconv.streaming.parts import Job, Parts
+from gpuconv.streaming.profile import trace
+from gpuconv.streaming.record import Event, Record
 
 Array = NDArray[Any]
 Row = dict[str, Any]

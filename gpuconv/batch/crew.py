@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from gpuconv.stream.memory import BASELINE
+from gpuconv.streaming.memory import BASELINE
 
 __all__ = ["Budget", "Crew", "HaltedError", "Share", "Stop"]
 

@@ -66,7 +66,7 @@ def divided(job: Job, transform: Chain, memory: int, options: BatchOptions, stop
     HaltedError
         The batch is to stop; the same call goes on with the file.
     """
-    from gpuconv.stream.run import stream
+    from gpuconv.streaming.run import stream
 
     summary = stream(
         job.input,

@@ -8,7 +8,7 @@ from typing import Literal
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.io import DEFAULT_MAX_PIXELS
-from gpuconv.stream.memory import parse_bytes
+from gpuconv.streaming.memory import parse_bytes
 
 __all__ = ["BatchOptions"]
 

@@ -25,7 +25,7 @@ from gpuconv.batch.work import Transform, Worker
 from gpuconv.errors import ArgumentError, ImageFileError
 from gpuconv.filters import Chain
 from gpuconv.io import output_suffix
-from gpuconv.stream.memory import budget
+from gpuconv.streaming.memory import budget
 
 __all__ = ["preview_jobs", "run_jobs"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from gpuconv.stream.retry import patient
+from gpuconv.streaming.retry import patient
 
 __all__ = ["disk_full", "number_of", "patiently"]
 

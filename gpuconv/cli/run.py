@@ -31,10 +31,10 @@ from gpuconv.io import discard_unfinished
 from gpuconv.io.create import SINK_SUFFIXES
 from gpuconv.io.open import open_image
 from gpuconv.io.source import Source
-from gpuconv.stream.profile import check_profile, write_profile
-from gpuconv.stream.run import plan_stream, stream
-from gpuconv.stream.summary import StreamError, StreamSummary
-from gpuconv.stream.whole import is_local
+from gpuconv.streaming.profile import check_profile, write_profile
+from gpuconv.streaming.run import plan_stream, stream
+from gpuconv.streaming.summary import StreamError, StreamSummary
+from gpuconv.streaming.whole import is_local
 
 __all__ = ["main"]
 

@@ -12,7 +12,7 @@ from gpuconv.cli.interrupt import deaf
 from gpuconv.errors import ArgumentError
 from gpuconv.filters import Chain
 from gpuconv.io.source import Source
-from gpuconv.stream.summary import StreamSummary
+from gpuconv.streaming.summary import StreamSummary
 
 __all__ = ["run_on_cluster"]
 

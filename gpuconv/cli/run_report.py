@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gpuconv.cli.stream_progress import stages
-from gpuconv.stream.pace import Pace, amount
-from gpuconv.stream.plan import StreamPlan
-from gpuconv.stream.summary import StreamSummary
+from gpuconv.streaming.pace import Pace, amount
+from gpuconv.streaming.plan import StreamPlan
+from gpuconv.streaming.summary import StreamSummary
 
 __all__ = ["EXIT_CODES", "described", "failure_lines", "peak_memory", "planned", "report_lines"]
 

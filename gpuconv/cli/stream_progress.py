@@ -9,8 +9,8 @@ from typing import TextIO
 
 from gpuconv.cli.progress import LINE, LONGEST, REDRAW, bar_letters, clock, is_terminal
 from gpuconv.cli.streams import emit, plain
-from gpuconv.stream.pace import Load, Pace, amount
-from gpuconv.stream.record import Record
+from gpuconv.streaming.pace import Load, Pace, amount
+from gpuconv.streaming.record import Record
 
 __all__ = ["StreamBar", "StreamDisplay", "StreamLines", "stages", "stream_display"]
 
@@ -25,7 +25,7 @@ def stages(pace: Pace) -> list[str]:
 
     Examples
     --------
-    >>> from gpuconv.stream.record import Event
+    >>> from gpuconv.streaming.record import Event
     >>> record = Record(pixels=2000000, started=0.0)
     >>> record.add(Event("read", 0, 0.0, 0.5, bytes=1200000, pixels=1200000, worker="reader 0"))
     >>> record.add(Event("compute", 0, 0.5, 2.0, bytes=1000000, pixels=1000000, worker="cpu"))

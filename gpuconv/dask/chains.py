@@ -13,8 +13,8 @@ from gpuconv.arguments import Border
 from gpuconv.dask.calls import engine_name
 from gpuconv.dask.graph import Leaf, Region, check_array, lazy_array
 from gpuconv.dask.library import token_of
-from gpuconv.stream.parts import Job, Parts
-from gpuconv.stream.setup import FilterLike, chain_of
+from gpuconv.streaming.parts import Job, Parts
+from gpuconv.streaming.setup import FilterLike, chain_of
 from gpuconv.window import Needs, Run
 
 __all__ = ["apply"]

@@ -24,16 +24,16 @@ from gpuconv.filters.chain import Chain
 from gpuconv.io.source import Layout, Source
 from gpuconv.io.whole import WholeSource
 from gpuconv.io.zarr_sink import ZarrSink, ZarrWriter
-from gpuconv.stream.colour import parts_of
-from gpuconv.stream.demand import Workers
-from gpuconv.stream.ends import created, key_of, opened, out_layout
-from gpuconv.stream.memory import parse_bytes
-from gpuconv.stream.parts import Making
-from gpuconv.stream.plan import StreamPlan, make_plan
-from gpuconv.stream.record import Record
-from gpuconv.stream.setup import FilterLike, chain_of
-from gpuconv.stream.summary import StreamSummary
-from gpuconv.stream.work import Stop, unbegun
+from gpuconv.streaming.colour import parts_of
+from gpuconv.streaming.demand import Workers
+from gpuconv.streaming.ends import created, key_of, opened, out_layout
+from gpuconv.streaming.memory import parse_bytes
+from gpuconv.streaming.parts import Making
+from gpuconv.streaming.plan import StreamPlan, make_plan
+from gpuconv.streaming.record import Record
+from gpuconv.streaming.setup import FilterLike, chain_of
+from gpuconv.streaming.summary import StreamSummary
+from gpuconv.streaming.work import Stop, unbegun
 
 __all__ = ["run"]
 
@@ -67,7 +67,7 @@ def run(
 ) -> StreamSummary:
     """Filter an image from file to Zarr store on a Dask cluster, tile by tile.
 
-    The result is that of :func:`gpuconv.stream`, to the bit. Workers may die and others may come
+    The result is that of :func:`gpuconv.streaming`, to the bit. Workers may die and others may come
     while it runs; interrupted, the same call goes on where it stopped.
 
     Parameters
@@ -77,12 +77,12 @@ def run(
     sink : path-like
         The Zarr store (``.zarr``) to be made, where all workers can write.
     filter : str, Filter, Kernel, Chain, or list of these
-        As for :func:`gpuconv.stream`.
+        As for :func:`gpuconv.streaming`.
     client : distributed.Client or str, optional
         The cluster, or the address of its scheduler (``"tcp://host:8786"``); by default the client
         that was made last.
     border, cval, negative, gain, alpha, linear, grey, compression, pyramid, overwrite, resume
-        As for :func:`gpuconv.stream`.
+        As for :func:`gpuconv.streaming`.
     device : {"cpu", "cuda"}, default "cpu"
         Where each worker filters; "cuda" is its own GPU, as ``dask_cuda.LocalCUDACluster`` deals
         them out. All GPUs should be of one kind: bits are the same on those.
@@ -96,7 +96,7 @@ def run(
     retries : int, default 3
         How many times more a tile is tried whose worker reports an error that may pass.
     progress : callable, optional
-        Is given the :class:`~gpuconv.stream.Record` about ten times a second.
+        Is given the :class:`~gpuconv.streaming.Record` about ten times a second.
     stop : optional
         Has ``is_set()``; once it is set no more tiles are handed out.
 

@@ -12,10 +12,10 @@ from typing import Any
 from gpuconv.dask.library import cluster_library
 from gpuconv.dask.worker import Outcome, make_tile
 from gpuconv.io.sink import JournaledSink
-from gpuconv.stream.plan import StreamPlan, Tile
-from gpuconv.stream.record import Event, Record
-from gpuconv.stream.summary import Gap, StreamError, StreamSummary
-from gpuconv.stream.work import Stop
+from gpuconv.streaming.plan import StreamPlan, Tile
+from gpuconv.streaming.record import Event, Record
+from gpuconv.streaming.summary import Gap, StreamError, StreamSummary
+from gpuconv.streaming.work import Stop
 
 __all__ = ["Dealer"]
 

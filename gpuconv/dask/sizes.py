@@ -8,7 +8,7 @@ from math import ceil, lcm, prod
 
 from gpuconv.dask.worker import Seat
 from gpuconv.io.source import Layout
-from gpuconv.stream.memory import SHARE, free_memory
+from gpuconv.streaming.memory import SHARE, free_memory
 
 __all__ = ["task_bytes", "tasks_sharing", "usual_tile"]
 

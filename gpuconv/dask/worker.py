@@ -23,10 +23,10 @@ from gpuconv import backends
 from gpuconv.backends.host.threads import share_cores
 from gpuconv.io.source import Source
 from gpuconv.io.zarr_sink import ZarrWriter
-from gpuconv.stream.parts import Making, Part
-from gpuconv.stream.plan import Tile
-from gpuconv.stream.regions import Block, fill, needed
-from gpuconv.stream.retry import patient, transient
+from gpuconv.streaming.parts import Making, Part
+from gpuconv.streaming.plan import Tile
+from gpuconv.streaming.regions import Block, fill, needed
+from gpuconv.streaming.retry import patient, transient
 
 __all__ = ["Outcome", "Recipe", "Seat", "Told", "look", "make_tile", "seat"]
 

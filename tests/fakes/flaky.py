@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gpuconv.errors import ImageFileError
 from gpuconv.io.source import Layout, Plane, Run
-from gpuconv.stream.ends import ArraySink, ArraySource
+from gpuconv.streaming.ends import ArraySink, ArraySource
 
 Array = NDArray[Any]
 #: What happens when a region is read or written: it may wait, take notes, or raise.

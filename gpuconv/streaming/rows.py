@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gpuconv.stream.record import STAGES, Event, Record
+from gpuconv.streaming.record import STAGES, Event, Record
 
 __all__ = ["Row", "rows"]
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.io.source import Plane, Source
-from gpuconv.stream.parts import Part
-from gpuconv.stream.plan import StreamPlan, Tile
-from gpuconv.stream.regions import Block, fill, merged, needed, split, stacked
-from gpuconv.stream.retry import patient
+from gpuconv.streaming.parts import Part
+from gpuconv.streaming.plan import StreamPlan, Tile
+from gpuconv.streaming.regions import Block, fill, merged, needed, split, stacked
+from gpuconv.streaming.retry import patient
 from gpuconv.window import Run
 
 __all__ = ["Handed", "Order", "Reader", "orders"]

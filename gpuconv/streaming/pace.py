@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from gpuconv.stream.record import STAGES, Event, Record
+from gpuconv.streaming.record import STAGES, Event, Record
 
 __all__ = ["Load", "Pace", "amount"]
 

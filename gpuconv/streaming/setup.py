@@ -15,14 +15,14 @@ from gpuconv.filters.chain import Chain
 from gpuconv.filters.filter import Filter
 from gpuconv.io.source import Layout, Source
 from gpuconv.kernel import Kernel
-from gpuconv.stream.colour import parts_of
-from gpuconv.stream.crew import Devices, engine_of, gpu_budget, hired, workers_of
-from gpuconv.stream.ends import SourceLike, key_of, opened, out_layout
-from gpuconv.stream.lane import Lane
-from gpuconv.stream.memory import budget
-from gpuconv.stream.parts import Making
-from gpuconv.stream.plan import StreamPlan, make_plan
-from gpuconv.stream.whole import Whole, is_local
+from gpuconv.streaming.colour import parts_of
+from gpuconv.streaming.crew import Devices, engine_of, gpu_budget, hired, workers_of
+from gpuconv.streaming.ends import SourceLike, key_of, opened, out_layout
+from gpuconv.streaming.lane import Lane
+from gpuconv.streaming.memory import budget
+from gpuconv.streaming.parts import Making
+from gpuconv.streaming.plan import StreamPlan, make_plan
+from gpuconv.streaming.whole import Whole, is_local
 
 __all__ = ["FilterLike", "Setup", "chain_of", "set_up"]
 

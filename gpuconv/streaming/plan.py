@@ -10,10 +10,10 @@ import numpy as np
 
 from gpuconv.errors import ArgumentError
 from gpuconv.io.source import Layout, Plane
-from gpuconv.stream.demand import Demand, Peaks, Workers, pixel_bytes, window_bytes
-from gpuconv.stream.parts import Making, Part
-from gpuconv.stream.tiles import Grid, Work, choose_tile
-from gpuconv.stream.whole import Whole
+from gpuconv.streaming.demand import Demand, Peaks, Workers, pixel_bytes, window_bytes
+from gpuconv.streaming.parts import Making, Part
+from gpuconv.streaming.tiles import Grid, Work, choose_tile
+from gpuconv.streaming.whole import Whole
 from gpuconv.window import Run
 
 __all__ = ["StreamPlan", "Tile", "Workers", "make_plan"]
@@ -159,7 +159,7 @@ def make_plan(
     Examples
     --------
     >>> from gpuconv.filters import Chain
-    >>> from gpuconv.stream.parts import Parts
+    >>> from gpuconv.streaming.parts import Parts
     >>> layout = Layout((65536, 65536), np.dtype(np.uint8), (512, 512))
     >>> parts = Parts(Chain.parse(["gaussian:sigma=5"]), layout.shape, layout.dtype)
     >>> plan = make_plan(layout, layout, parts, Workers(1, 1), memory=512 * 2**20)

@@ -15,8 +15,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gpuconv.stream.lane import Lane
-from gpuconv.stream.reading import Order
+from gpuconv.streaming.lane import Lane
+from gpuconv.streaming.reading import Order
 from gpuconv.window import Run
 
 __all__ = ["Flow", "Made", "Piece", "Ready"]

@@ -32,7 +32,7 @@ from gpuconv.io.mapping import (
     without_alpha,
 )
 from gpuconv.io.source import Layout
-from gpuconv.stream.parts import Job, Making, Parts
+from gpuconv.streaming.parts import Job, Making, Parts
 from gpuconv.task import Task
 from gpuconv.window import Needs, Run
 

@@ -16,12 +16,12 @@ from time import perf_counter
 from typing import Any
 
 from gpuconv.io.sink import Sink
-from gpuconv.stream.flow import Flow, Made, Ready
-from gpuconv.stream.lane import Lane, Span, Ticket
-from gpuconv.stream.plan import StreamPlan, Tile
-from gpuconv.stream.reading import Order, Reader, orders
-from gpuconv.stream.record import Event, Record
-from gpuconv.stream.regions import split
+from gpuconv.streaming.flow import Flow, Made, Ready
+from gpuconv.streaming.lane import Lane, Span, Ticket
+from gpuconv.streaming.plan import StreamPlan, Tile
+from gpuconv.streaming.reading import Order, Reader, orders
+from gpuconv.streaming.record import Event, Record
+from gpuconv.streaming.regions import split
 
 __all__ = ["Pipeline"]
 

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from gpuconv.errors import ArgumentError
 from gpuconv.io.sink import Sink
-from gpuconv.stream.pipeline import Pipeline
-from gpuconv.stream.plan import StreamPlan, Tile
-from gpuconv.stream.reading import Reader
-from gpuconv.stream.record import Record
-from gpuconv.stream.setup import Setup
-from gpuconv.stream.summary import Gap, StreamError, StreamSummary
+from gpuconv.streaming.pipeline import Pipeline
+from gpuconv.streaming.plan import StreamPlan, Tile
+from gpuconv.streaming.reading import Reader
+from gpuconv.streaming.record import Record
+from gpuconv.streaming.setup import Setup
+from gpuconv.streaming.summary import Gap, StreamError, StreamSummary
 
 __all__ = ["Stop", "Work", "reader_of", "unbegun"]
 
@@ -83,7 +83,7 @@ class Work:
     def carried_out(
         self, progress: Callable[[Record], None] | None, stop: Stop | None
     ) -> StreamSummary:
-        """Do it; see :func:`gpuconv.stream`."""
+        """Do it; see :func:`gpuconv.streaming`."""
         stop, flow = stop or threading.Event(), self._pipeline.flow
 
         def watch() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from gpuconv.errors import ImageFileError
 from gpuconv.io.source import Plane, Run
-from gpuconv.stream.plan import StreamPlan
-from gpuconv.stream.record import STAGES, Record
+from gpuconv.streaming.plan import StreamPlan
+from gpuconv.streaming.record import STAGES, Record
 
 __all__ = ["Gap", "StreamError", "StreamSummary"]
 
@@ -82,7 +82,7 @@ class StreamSummary:
     def to_dict(self) -> dict[str, Any]:
         """Return what there is to say, ready for JSON."""
         return {
-            "schema": "gpuconv.stream/1",
+            "schema": "gpuconv.streaming/1",
             "status": self.status,
             "output": None if self.output is None else str(self.output),
             "seconds": self.seconds,

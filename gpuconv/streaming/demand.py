@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import prod
 
 from gpuconv.io.source import Layout
-from gpuconv.stream.memory import BASELINE
-from gpuconv.stream.parts import Making, Part
-from gpuconv.stream.regions import needed
-from gpuconv.stream.tiles import Grid, Work
+from gpuconv.streaming.memory import BASELINE
+from gpuconv.streaming.parts import Making, Part
+from gpuconv.streaming.regions import needed
+from gpuconv.streaming.tiles import Grid, Work
 from gpuconv.window import Run
 
 __all__ = ["Demand", "Peaks", "Workers", "pixel_bytes", "window_bytes"]

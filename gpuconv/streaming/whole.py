@@ -16,7 +16,7 @@ from gpuconv.filters.chain import Chain
 from gpuconv.io import Image
 from gpuconv.io.mapping import check_mapping, map_pixels
 from gpuconv.io.source import Layout
-from gpuconv.stream.parts import Job, Parts
+from gpuconv.streaming.parts import Job, Parts
 from gpuconv.window import Needs, Run
 
 __all__ = ["Whole", "is_local"]
@@ -43,7 +43,7 @@ def is_local(chain: Chain) -> bool:
 class Whole:
     """What makes the result of filters that need the whole image: all of it, whatever is asked for.
 
-    It stands where :class:`~gpuconv.stream.parts.Parts` do, for chains that these refuse.
+    It stands where :class:`~gpuconv.streaming.parts.Parts` do, for chains that these refuse.
 
     Parameters
     ----------

@@ -14,9 +14,9 @@ from typing import Any
 
 from gpuconv.errors import ArgumentError, MissingExtraError
 from gpuconv.io import write_whole
-from gpuconv.stream.record import Event, Record
-from gpuconv.stream.rows import rows
-from gpuconv.stream.timeline import draw
+from gpuconv.streaming.record import Event, Record
+from gpuconv.streaming.rows import rows
+from gpuconv.streaming.timeline import draw
 
 __all__ = ["check_profile", "trace", "write_profile"]
 

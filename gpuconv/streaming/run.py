@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Literal
 
-from gpuconv.stream.crew import Devices
-from gpuconv.stream.ends import SinkLike, SourceLike, created
-from gpuconv.stream.plan import StreamPlan
-from gpuconv.stream.profile import check_profile, write_profile
-from gpuconv.stream.record import Record
-from gpuconv.stream.setup import FilterLike, chain_of, set_up
-from gpuconv.stream.summary import StreamSummary
-from gpuconv.stream.work import Stop, Work, reader_of, unbegun
+from gpuconv.streaming.crew import Devices
+from gpuconv.streaming.ends import SinkLike, SourceLike, created
+from gpuconv.streaming.plan import StreamPlan
+from gpuconv.streaming.profile import check_profile, write_profile
+from gpuconv.streaming.record import Record
+from gpuconv.streaming.setup import FilterLike, chain_of, set_up
+from gpuconv.streaming.summary import StreamSummary
+from gpuconv.streaming.work import Stop, Work, reader_of, unbegun
 
 __all__ = ["plan_stream", "stream"]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpuconv.stream.parts import Job
+from gpuconv.streaming.parts import Job
 from gpuconv.window import Needs, Run
 
 __all__ = ["Block", "fill", "merged", "needed", "split", "stacked"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.errors import MissingExtraError
-from gpuconv.stream.pace import Pace, amount
-from gpuconv.stream.record import STAGES, Event, Record
-from gpuconv.stream.rows import Row, rows
+from gpuconv.streaming.pace import Pace, amount
+from gpuconv.streaming.record import STAGES, Event, Record
+from gpuconv.streaming.rows import Row, rows
 
 __all__ = ["draw"]
 

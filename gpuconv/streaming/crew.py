@@ -9,9 +9,9 @@ from types import ModuleType
 from gpuconv import backends
 from gpuconv.backends.host.threads import usable_cores
 from gpuconv.errors import ArgumentError
-from gpuconv.stream.demand import Workers
-from gpuconv.stream.lane import Lane
-from gpuconv.stream.memory import SHARE, parse_bytes
+from gpuconv.streaming.demand import Workers
+from gpuconv.streaming.lane import Lane
+from gpuconv.streaming.memory import SHARE, parse_bytes
 
 __all__ = ["Devices", "engine_of", "gpu_budget", "hired", "workers_of"]
 

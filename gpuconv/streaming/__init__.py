@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gpuconv.stream.plan import StreamPlan
-from gpuconv.stream.record import Event, Record
-from gpuconv.stream.run import plan_stream, stream
-from gpuconv.stream.summary import Gap, StreamError, StreamSummary
+from gpuconv.streaming.plan import StreamPlan
+from gpuconv.streaming.record import Event, Record
+from gpuconv.streaming.run import plan_stream, stream
+from gpuconv.streaming.summary import Gap, StreamError, StreamSummary
 
 __all__ = [
     "Event",
