@@ -29,7 +29,8 @@ BLOCKS = {
     language: re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     for language in ("console", "pycon", "python")
 }
-COMMANDS = [line[2:] for block in BLOCKS["console"] for line in block.splitlines()]
+COMMANDS, RUNS = ([line[2:] for line in block.splitlines()] for block in BLOCKS["console"])
+FIRST, LARGE, LAZY, AT_ONCE, BEYOND, ON_A_GPU = BLOCKS["python"]
 
 
 def gaussian(pixels: Pixels, sigma: float) -> Pixels:
@@ -189,7 +190,7 @@ def test_a_device_that_is_not_there_is_said(workplace: Path, shell: Any) -> None
 
 
 def test_the_python_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_python(workplace, monkeypatch, BLOCKS["python"][:1])
+    names = run_python(workplace, monkeypatch, [FIRST])
     coffee = pixels_of(Path("samples/coffee.jpg"), "RGB")
     written = pixels_of(Path("coffee_blurred.png"), "RGB")
     assert np.abs(written - gaussian_of_colour(coffee)).max() <= 1
@@ -198,7 +199,7 @@ def test_the_python_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_is_done_in_one_pass(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = run_python(workplace, monkeypatch, BLOCKS["python"][:2])
+    names = run_python(workplace, monkeypatch, [FIRST, AT_ONCE])
     grey = names["grey"]
     sobel = [ndimage.sobel(names["photo"].grey().pixels.astype(float), axis) for axis in (0, 1)]
     assert np.abs(names["strength"] - np.hypot(*sobel).clip(0, 255)).max() <= 1
@@ -213,8 +214,7 @@ def test_what_is_done_in_one_pass(workplace: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_more_than_sums(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, _, beyond, _ = BLOCKS["python"]
-    names = run_python(workplace, monkeypatch, [first, beyond])
+    names = run_python(workplace, monkeypatch, [FIRST, BEYOND])
     coffee = pixels_of(Path("samples/coffee.jpg"), "RGB")
     assert (names["calm"] == ndimage.median_filter(coffee, (5, 5, 1))).all()
     sobel = [ndimage.sobel(names["grey"].astype(float), axis) for axis in (0, 1)]
@@ -258,13 +258,40 @@ def run_python(workplace: Path, monkeypatch: Any, blocks: list[str]) -> dict[str
     return names
 
 
+def test_large_images_are_filtered_as_a_whole_would_be(workplace: Path, shell: Any) -> None:
+    for line in RUNS:
+        done = shell(line, workplace)
+        assert done.returncode == 0, done.stderr
+    image = frames(workplace / "samples" / "hubble.tif")[0]
+    soft = np.asarray(gc.open_image(workplace / "soft.tif"))
+    assert np.abs(soft - gaussian(image.astype(float), 8)).max() <= 0.51
+    calm = np.asarray(gc.open_image(workplace / "calm.zarr"))
+    between = gaussian(image.astype(np.float32), 2)
+    assert np.abs(calm - ndimage.median_filter(between, 5)).max() <= 0.6
+    assert json.loads((workplace / "steep.json").read_text("utf-8"))
+    assert (workplace / "steep.png").exists()
+    assert "Mpixel" in done.stdout or "tiles" in done.stdout
+    assert not (workplace / "smooth.tif").exists()
+
+
+def test_the_python_for_large_images_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run_python(workplace, monkeypatch, [FIRST, LARGE, LAZY])
+    assert names["summary"].status == "done"
+    whole = gc.Chain.parse(["gaussian:sigma=8", "median:size=5"])(
+        gc.read_image("samples/hubble.tif").pixels
+    )
+    assert (names["corner"] == whole[:64, -64:]).all()
+    calm = gc.median(names["grey"], 5, border="wrap")
+    assert (names["edges_of_calm"].compute() == gc.sobel(calm)).all()
+    assert names["both"].compute().shape == names["grey"].shape
+
+
 @pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
 def test_the_python_for_a_gpu_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NumPy in CuPy's place, and the kernels on the CPU."""
     monkeypatch.setitem(sys.modules, "cupy", np)
     with runtime.use(cuda_on_cpu.CpuRuntime(mode="fast")) as cpu:
-        names = run_python(workplace, monkeypatch, BLOCKS["python"])
-    assert len(BLOCKS["python"]) == 4
+        names = run_python(workplace, monkeypatch, [FIRST, AT_ONCE, BEYOND, ON_A_GPU])
     assert cpu.launches
     np.testing.assert_allclose(
         names["edges"], gc.convolve(names["grey"], gc.kernels.sobel_x()), rtol=1e-4, atol=1e-2
