@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from gpuconv import dtypes
+from gpuconv.bounded import Bounded
 from gpuconv.epilogue import Epilogue
 from gpuconv.plan import Plan
-from gpuconv.window import Window
+from gpuconv.window import PARTS, Window
 
 __all__ = ["REDUCTIONS", "Bank"]
 
@@ -40,7 +41,12 @@ class Bank:
 
     def part(self, window: Window, batch: tuple[int, ...]) -> Bank:
         """Return the bank that makes a part of the output from planes of a window of the image."""
-        return replace(self, plans=tuple(plan.part(window, batch) for plan in self.plans))
+        plans = tuple(plan.part(window, batch) for plan in self.plans)
+        return self._parts.get(plans, lambda: replace(self, plans=plans), bytes=1)
+
+    @cached_property
+    def _parts(self) -> Bounded[Bank]:
+        return Bounded(most=PARTS)
 
     @property
     def outputs(self) -> int:

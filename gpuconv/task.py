@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 import numpy as np
 
 from gpuconv import tiling
+from gpuconv.bounded import Bounded
 from gpuconv.cost import Machine, Prediction
 from gpuconv.errors import ArgumentError
-from gpuconv.window import Window
+from gpuconv.window import PARTS, Window
 
 __all__ = ["Rejected", "Task", "Whole", "duration", "elect", "size"]
 
@@ -160,23 +161,26 @@ class Task:
         It runs the same algorithm in tiles of the same size. Where these lie as the whole's do, as
         the engines' ``grain`` tells, the part has the whole's bits. `batch` are its planes, where
         they are not all.
+
+        For windows that are read alike it is the same plan: engines keep scratch for each.
         """
         high, wide = window.size
         batch = self.batch if batch is None else batch
         y = self.y.part(*window.rows, window.origin[0], high)
         x = self.x.part(*window.columns, window.origin[1], wide)
+        return self._parts.get((batch, y, x), lambda: self._part(batch, y, x), bytes=1)
+
+    @cached_property
+    def _parts(self) -> Bounded[Self]:
+        return Bounded(most=PARTS)
+
+    def _part(self, batch: tuple[int, ...], y: tiling.Axis, x: tiling.Axis) -> Self:
         part = self.within(batch=batch, y=y, x=x, engine=(), runner=None)
         share = prod((*batch, y.out, x.out)) / max(prod((*self.batch, self.y.out, self.x.out)), 1)
-        seconds, beside = self.prediction.seconds, self.prediction.peak - self.bytes_moved
-        return replace(
-            part,
-            prediction=replace(
-                self.prediction,
-                seconds=seconds * share,
-                bytes=part.bytes_moved,
-                peak=part.bytes_moved + beside,
-            ),
-        )
+        seconds, beside = self.prediction.seconds * share, self.prediction.peak - self.bytes_moved
+        moved = part.bytes_moved
+        expected = replace(self.prediction, seconds=seconds, bytes=moved, peak=moved + beside)
+        return replace(part, prediction=expected)
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what the plan has to say as pairs (what, said)."""

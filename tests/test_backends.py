@@ -23,6 +23,7 @@ DOOR = [
     "NAME",
     "asarray",
     "asnumpy",
+    "beside",
     "compare",
     "correct",
     "describe",

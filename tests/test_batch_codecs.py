@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +96,32 @@ def test_a_helper_that_dies_fails_one_file_and_another_takes_over(started):
         workshop.decode(Path("s/x.jp2"), head, BatchOptions())
     assert type(caught.value) is ImageFileError
     workshop.close()
+
+
+def test_an_answer_that_breaks_off_is_told_as_the_end_of_the_helper(started):
+    save("a.jp2")
+    helper = codecs.Helper()
+    helper.ask("decode", Path("s/a.jp2"), Path("s/a.jp2").read_bytes(), BatchOptions())
+    helper._process.stdout.close()
+    whole = pickle.dumps(np.zeros(99999), protocol=5)
+    helper._process.stdout = io.BytesIO(whole[: len(whole) // 2])
+    with pytest.raises(ImageFileError, match=r"cannot decode s/a.jp2: the process .* ended"):
+        helper.ask("decode", Path("s/a.jp2"), b"", BatchOptions())
+
+
+def test_a_question_that_breaks_off_ends_a_helper_without_a_word():
+    whole = pickle.dumps(("decode", (b"x" * 99999,)), protocol=5)
+    command = [sys.executable, "-c", codecs._PROGRAM]
+    ended = subprocess.run(command, input=whole[:5000], capture_output=True, check=True)
+    assert (ended.stdout, ended.stderr) == (b"", b"")
+
+
+def test_what_lies_in_the_folder_one_works_in_is_no_library_of_a_helper(started):
+    Path("numpy.py").write_text("raise SystemExit(7)")
+    save("a.jp2")
+    path = Path("s/a.jp2")
+    frames = Codecs(2).decode(path, path.read_bytes(), BatchOptions())
+    assert np.array_equal(frames[0].pixels, pixels_of(path))
 
 
 def pixels_of(path):

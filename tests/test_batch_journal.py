@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpuconv.batch import BatchOptions, Job
-from gpuconv.batch.clashes import Claims
+from gpuconv.batch.clashes import Claims, file_id
 from gpuconv.batch.existing import Verdict, judge, settle
 from gpuconv.batch.journal import JOURNAL_NAME, Journal, Record, state_of
 
@@ -113,6 +113,10 @@ def test_outputs_are_those_made_elsewhere_than_in_place():
     finish(IN_PLACE)
     assert Journal(Path("out")).outputs() == [Path("out/a.png")]
     assert Journal(Path()).outputs() == []
+
+
+def test_a_name_that_this_locale_cannot_spell_is_that_of_no_file():
+    assert file_id("another locale's \ud800.png") is None
 
 
 def test_a_new_output_is_written():

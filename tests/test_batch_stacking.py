@@ -76,6 +76,12 @@ def test_filters_that_look_at_the_whole_image_are_not_stacked(spec):
     assert not stackable(Chain.parse([spec]), CAT.shape, CAT.dtype)
 
 
+def test_sums_that_run_on_are_not_stacked():
+    with runtime.use(CpuRuntime()):
+        chain = Chain.parse(["box:size=61"], device="cuda")
+        assert not stackable.__wrapped__(chain, (200, 300), np.dtype("float32"))
+
+
 def test_a_gpu_gives_a_stack_the_bits_of_its_images_in_fewer_launches():
     chain = Chain.parse(["gaussian:sigma=1"], device="cuda")
     images = [np.roll(CAT[:20, :24], n, axis=0) for n in range(3)]

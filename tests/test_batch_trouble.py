@@ -18,10 +18,11 @@ from gpuconv.batch import BatchOptions, plan_jobs, run_jobs, trouble, work
 from gpuconv.batch.journal import JOURNAL_NAME
 from gpuconv.batch.large import obstacle
 from gpuconv.batch.need import need_of
-from gpuconv.batch.trouble import disk_full, patiently
+from gpuconv.batch.trouble import patiently
 from gpuconv.errors import ArgumentError, ImageFileError
 from gpuconv.filters import Chain
 from gpuconv.streaming.memory import BASELINE
+from gpuconv.streaming.retry import disk_full
 
 CAT = data.chelsea()[60:108, 100:164]
 BLUR = Chain.parse(["gaussian:sigma=2"])

@@ -5,6 +5,7 @@ import os
 import resource
 import tempfile
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image as Pillow
 from skimage import data
 
-from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs
+from gpuconv.batch import BatchOptions, plan_jobs, preview_jobs, run_jobs, work
+from gpuconv.batch.codecs import Codecs
 from gpuconv.batch.work import Stopwatch, reason_of
 from gpuconv.errors import ArgumentError, GpuconvError
 
@@ -42,6 +44,29 @@ def run_one(transform=same, **options):
         return result, None
     with Pillow.open(result.output) as image:
         return result, np.asarray(image)
+
+
+def test_pixels_are_let_go_of_as_soon_as_nothing_needs_them(monkeypatch):
+    save("s/cat.png")
+    before, after, alive = [], [], []
+
+    def inverted(pixels):
+        before.append(weakref.ref(pixels))
+        result = 255 - pixels
+        after.append(weakref.ref(result))
+        return result
+
+    def note(stage, refs, function):
+        def noting(*arguments, **options):
+            alive.append((stage, [ref() is not None for ref in refs]))
+            return function(*arguments, **options)
+
+        return noting
+
+    monkeypatch.setattr(Codecs, "encode", note("encode", before, Codecs.encode))
+    monkeypatch.setattr(work, "_put", note("write", after, work._put))
+    run_one(inverted)
+    assert alive == [("encode", [False]), ("write", [False])]
 
 
 def test_grey_comes_before_the_filter():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -22,7 +23,9 @@ from skimage import data
 
 import gpuconv as gc
 from gpuconv.cli import main, run
+from gpuconv.errors import ImageFileError
 from gpuconv.filters import Chain
+from gpuconv.io.sink import Sink
 
 COMMAND = [sys.executable, "-m", "gpuconv", "run"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(gc.__file__).parent.parent)}
@@ -398,6 +401,20 @@ def test_a_stopped_run_goes_on_and_ends_as_if_undisturbed(folder: Path) -> None:
     assert main(["run", *SLOW, "--json", "-q"]) == 0
     assert same("out.npy", Chain.parse([SLOW_FILTER]), data.camera())
     assert ".gpuconv-out.npy.partial" not in left(folder)
+
+
+def test_a_full_disk_ends_with_a_code_of_its_own_and_says_where_the_rest_is(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        cause = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise ImageFileError(f"cannot write out.npy: {cause.strerror}") from cause
+
+    monkeypatch.setattr(Sink, "write", full)
+    assert main(["run", "camera.tif", "out.npy", "--filter", "box", "-q"]) == 5
+    told = capsys.readouterr().err
+    assert "(the disk is full); nothing was put at out.npy; what is done is kept in " in told
+    assert ".gpuconv-out.npy.partial, and the same call goes on with it" in told
 
 
 # What a terminal shows

@@ -162,28 +162,6 @@ def test_bytes_are_those_of_the_cpu_engine_but_for_ties() -> None:
 # ---------------------------------------------------------------------------- how it is done
 
 
-class Device(cuda_on_cpu.CpuRuntime):
-    """A device whose memory is not the host's: arrays go there and back."""
-
-    def owns(self, array: Any) -> bool:
-        return isinstance(array, OnDevice)
-
-    def asarray(self, image: Any) -> Any:
-        there = self.empty(image.shape, image.dtype.newbyteorder("="))
-        there[...] = image
-        return there
-
-    def asnumpy(self, array: Any) -> Any:
-        return np.array(array)
-
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return super().empty(shape, dtype).view(OnDevice)
-
-
-class OnDevice(np.ndarray[Any, Any]):
-    """An array in the memory of :class:`Device`."""
-
-
 @emulated
 @pytest.mark.parametrize("border", BORDERS)
 @pytest.mark.parametrize("axis", [None, 0])
@@ -191,7 +169,7 @@ def test_what_is_larger_than_the_device_is_done_in_parts(axis: int | None, borde
     image = noise(2, 61, 83, dtype="uint8")
     options: dict[str, Any] = {"sigma_color": 30.0, "channel_axis": axis, "border": border}
     expected = gc.bilateral(image, 7, device="cpu", **options)
-    used = Device(memory=7000, mode="fast")
+    used = cuda_on_cpu.ApartRuntime(memory=7000, mode="fast")
     with runtime.use(used):
         found = gc.bilateral(image, 7, device="cuda", **options)
     assert len(used.launches) > 2

@@ -336,6 +336,57 @@ def test_a_call_in_parts_has_the_bits_of_one_that_is_whole(
     assert found.tobytes() == expected.tobytes()
 
 
+# ------------------------------------------------------------------------ there and back
+
+
+def apart(room: int | None = None) -> ApartRuntime:
+    return ApartRuntime("fast", orders=("forward",), memory=room)
+
+
+COLOURED = [
+    partial(gc.convolve, kernel=gc.kernels.box(9), method="box"),
+    partial(gc.convolve, kernel=LONG, method="dense"),
+    partial(gc.convolve, kernel=gc.kernels.gaussian(6), method="recursive", accuracy="fast"),
+    partial(gc.filter_bank, kernels=[gc.kernels.box(9), gc.kernels.box(35)], method="box"),
+]
+
+
+@pytest.mark.parametrize("call", COLOURED, ids=["box", "dense", "recursive", "bank"])
+@pytest.mark.parametrize("border", ["reflect", "wrap"])
+def test_colour_of_the_host_has_the_bits_of_colour_that_is_there(call: Any, border: str) -> None:
+    image = pixels(160, 210, 3)
+    call = partial(call, channel_axis=-1, border=border, device="cuda")
+    with runtime.use(apart()):
+        expected = cuda.asnumpy(call(cuda.asarray(image)))
+        found = call(image)
+    assert found.tobytes() == expected.tobytes()
+    with runtime.use(apart(image.nbytes + found.nbytes - 1)) as device:
+        found = call(image)
+    assert len(device.launches) > 1  # type: ignore[attr-defined]
+    assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("call", COLOURED[:3], ids=["box", "dense", "recursive"])
+@pytest.mark.parametrize("chunks", [(80, 70, 3), (160, 210, 1)])
+def test_colour_in_chunks_has_the_bits_of_the_whole(call: Any, chunks: tuple[int, ...]) -> None:
+    array = pytest.importorskip("dask.array")
+    lazy = import_module("gpuconv.dask").convolve
+    image, options = pixels(160, 210, 3), {"channel_axis": -1, "device": "cuda"}
+    expected = call(image, **options)
+    found = lazy(array.from_array(image, chunks=chunks), **call.keywords, **options)
+    assert found.compute(scheduler="sync").tobytes() == expected.tobytes()
+
+
+def test_channels_of_which_there_is_one_row_are_parts_at_last() -> None:
+    """A row of an image whose width is all that there is room for, in one channel."""
+    image = pixels(3, 400, 3)
+    with runtime.use(apart()):
+        expected = gc.convolve(image, LONG[:3], method="dense", channel_axis=-1, device="cuda")
+    with runtime.use(apart(4 * 400 * 4 + 4000)):
+        found = gc.convolve(image, LONG[:3], method="dense", channel_axis=-1, device="cuda")
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-2)
+
+
 # ------------------------------------------------------------------------ verification
 
 

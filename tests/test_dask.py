@@ -177,16 +177,29 @@ def test_images_without_pixels_have_results_without(shape: tuple[int, ...]) -> N
     assert gpuconv.dask.apply("median", da.from_array(image)).shape == shape
 
 
+def test_chunks_may_be_empty() -> None:
+    image = pixels((3, 20, 30))
+    chunked = da.from_array(image, ((0, 2, 1), (20,), (0, 13, 0, 17)))
+    made = gpuconv.dask.median(chunked, 3)
+    np.testing.assert_array_equal(computed(made), gc.median(image, 3))
+    chain = Chain.parse(["median:size=3", "sobel"])
+    made = gpuconv.dask.apply(chain, chunked)
+    np.testing.assert_array_equal(computed(made), np.stack([chain(each) for each in image]))
+
+
 def test_a_chunk_is_one_task_and_takes_only_what_it_reads() -> None:
     image = da.zeros((4000, 4000), chunks=1024, dtype=np.uint8)
     made = gpuconv.dask.convolve(image, gc.kernels.gaussian(5))
     layer = made.dask.layers[made.name]
-    assert len(layer) == 16
+    # And what all of them do, which is sent once, however large the kernel is.
+    assert len(layer) == 16 + 1
+    assert len(pickle.dumps(layer[made.name, 1, 1])) < 2000
     graph = dict(made.dask)
-    counts = {
-        place: len(dask.core.get_dependencies(graph, (made.name, *place)))
+    read = {
+        place: dask.core.get_dependencies(graph, (made.name, *place)) - {f"work-of-{made.name}"}
         for place in np.ndindex(4, 4)
     }
+    counts = {place: len(chunks) for place, chunks in read.items()}
     # The grain is 128 × 1024.
     assert (counts[0, 0], counts[1, 1], counts[0, 1]) == (4, 9, 6)
 
@@ -245,6 +258,8 @@ def test_what_cannot_be_done_is_said_at_once() -> None:
         gpuconv.dask.median(np.zeros((5, 5)))
     with pytest.raises(ArgumentError, match=r"unknown sizes: call its compute_chunk_sizes"):
         gpuconv.dask.median(image[image[:, 0] > 0])
+    with pytest.raises(ArgumentTypeError, match=r"masked arrays.*nan='ignore'"):
+        gpuconv.dask.median(da.ma.masked_greater(image, 3))
     with pytest.raises(ArgumentError, match="size=0"):
         gpuconv.dask.median(image, 0)
     with pytest.raises(ArgumentError, match="dimension"):

@@ -39,7 +39,7 @@ def client() -> Iterator[distributed.Client]:
     """Two workers, processes of one thread each."""
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", processes=True
         ) as cluster,
         distributed.Client(cluster) as made,
     ):
@@ -231,6 +231,18 @@ def test_workers_that_see_no_file_are_named(client: Any, tmp_path: Path, monkeyp
         image.again = Nowhere()
         with pytest.raises(ImageFileError, match=r"worker tcp://.* cannot take part: .*nowhere"):
             run(image, tmp_path / "out.zarr", GAUSSIAN, client=client)
+    assert left_in(tmp_path) == ["in.zarr"]
+
+
+def test_a_cluster_without_workers_is_not_waited_for(tmp_path: Path) -> None:
+    source = stored(tmp_path / "in.zarr", noise((200, 200)))
+    nobody: Any = {"n_workers": 0, "processes": False, "dashboard_address": ":0"}
+    with (
+        distributed.LocalCluster(**nobody) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+        pytest.raises(ArgumentError, match="has no workers"),
+    ):
+        run(source, tmp_path / "out.zarr", GAUSSIAN, client=client)
     assert left_in(tmp_path) == ["in.zarr"]
 
 

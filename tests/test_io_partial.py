@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -227,6 +228,44 @@ def test_links_in_the_folder_are_deleted_and_not_followed(target: Path, tmp_path
     first.close()
     Partial(target, "other").discard()
     assert names(elsewhere) == ["precious"]
+
+
+def test_a_store_that_was_being_replaced_when_its_process_died_is_put_back(tmp_path: Path) -> None:
+    store = tmp_path / "out.zarr"
+    folder(store)
+    (store / "zarr.json").write_text("{}")
+    first = Partial(store, "key", overwrite=True)
+    first.add(n=1)
+    first.close()
+    # Between the two steps: the old one is aside, the new one not yet in its place.
+    os.replace(store, first.folder / "replaced")
+    Partial(store, "other", overwrite=True).discard()
+    assert names(store) == ["precious", "zarr.json"]
+    assert names(tmp_path) == ["out.zarr"]
+
+
+def test_deleting_that_is_cut_short_can_be_gone_on_with(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Partial(target, "key")
+    made(first)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        first.discard()
+    assert names(first.folder) == ["journal.jsonl"]
+    Partial(target, "other").discard()
+    assert names(target.parent) == []
+
+
+def test_what_was_deleted_and_begun_anew_by_others_is_not_put_in_place(target: Path) -> None:
+    first = Partial(target, "key")
+    shutil.rmtree(first.folder)
+    second = Partial(target, "other")
+    with pytest.raises(ImageFileError, match="was deleted while"):
+        first.finish(made(second))
+    first.close()
+    second.finish(made(second, "second"))
+    assert target.read_text() == "second"
 
 
 def test_discarding_leaves_nothing(target: Path) -> None:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 import gpuconv as gc
 from gpuconv import backends
-from gpuconv.backends import host
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.host.threads import VARIABLE, share_cores
 from gpuconv.border import MODES
@@ -191,7 +190,7 @@ def test_the_parts_of_any_tiling_are_the_whole(data: st.DataObject) -> None:
 
 
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def gpu() -> Iterator[str]:
     """What ``device=`` takes for a GPU; the CPU stands in, its memory apart."""
     names = [device.name for device in gc.devices() if device.available and device.name != "cpu"]
     if names:
@@ -199,7 +198,6 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         return
     if reason := cuda_on_cpu.missing():
         pytest.skip(reason)
-    monkeypatch.setattr(host, "owns", lambda array: type(array) is np.ndarray)
     with runtime.use(cuda_on_cpu.ApartRuntime("fast", orders=("forward",))):
         yield "cuda"
 

@@ -228,6 +228,15 @@ def test_salvage_fills_what_cannot_be_read_and_says_so() -> None:
     assert "filled with 9" in summary.warnings[0]
 
 
+def test_salvage_fills_with_a_pixel_where_the_filters_fill_with_more() -> None:
+    image = noise(128, 64)
+    out = np.zeros_like(image)
+    source = WatchedSource(image, unreadable((0, 10), (0, 10)))
+    summary = stream(source, WatchedSink(out, nothing), "box:size=3", salvage=True, cval=300.0)
+    assert "filled with 255" in summary.warnings[0]
+    assert out[5, 5] == 255
+
+
 def test_errors_that_pass_are_waited_for() -> None:
     image = noise(200, 100)
     out = np.zeros_like(image)

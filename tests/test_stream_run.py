@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,11 @@ from typing import Any
 import cuda_on_cpu
 import numpy as np
 import pytest
-from cuda_on_cpu.apart import ApartRuntime, OnDevice
+from cuda_on_cpu import ApartRuntime
 from fakes.flaky import noise
 from numpy.typing import NDArray
 
 import gpuconv as gc
-from gpuconv import backends
 from gpuconv.backends.cuda import runtime
 from gpuconv.errors import ArgumentError, ArgumentTypeError, DeviceError, ImageFileError
 from gpuconv.filters import Chain, Filter
@@ -202,6 +202,35 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_array_is_stored_as_a_file_of_it_would_be(tmp_path: Path) -> None:
+    pixels = noise(40, 50, 3)
+    np.save(tmp_path / "in.npy", pixels)
+    for source, name in ((pixels, "array"), (tmp_path / "in.npy", "file")):
+        stream(source, tmp_path / f"{name}.tif", "box:size=3")
+    found = [(tmp_path / name).read_bytes() for name in ("array.tif", "file.tif")]
+    assert found[0] == found[1]
+    with open_image(tmp_path / "array.tif") as image:
+        assert image.layout.channels == "RGB"
+
+
+def test_formats_that_are_encoded_whole_need_the_memory_for_it(tmp_path: Path) -> None:
+    image = np.zeros((5000, 5000), np.uint8)
+    with pytest.raises(ArgumentError, match=r"encoded whole.*give 224M"):
+        stream(image, tmp_path / "out.png", "box:size=3", memory="200M", tile=512)
+    assert list(tmp_path.iterdir()) == []
+    assert stream(image, np.zeros_like(image), "box:size=3", memory="200M").output is None
+
+
+def test_a_file_that_changes_while_it_is_read_is_spoken_of(tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", noise(640, 640))
+
+    def touched(record: Any) -> None:
+        os.utime(tmp_path / "in.npy", ns=(1, 1))
+
+    summary = stream(tmp_path / "in.npy", tmp_path / "out.npy", "box:size=3", progress=touched)
+    assert "changed while it was read" in summary.warnings[0]
+
+
 def test_a_profile_is_written(tmp_path: Path) -> None:
     image = noise(50, 60)
     stream(image, np.zeros_like(image), "box:size=3", profile=tmp_path / "run.json")
@@ -236,16 +265,8 @@ class SeveralDevices(ApartRuntime):
 @pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
 @pytest.mark.parametrize("devices", ["cuda", ["cuda:0", "cuda:1"]])
 @pytest.mark.parametrize("border", ["reflect", "wrap"])
-def test_gpus_give_the_bits_that_one_gives_the_whole(
-    monkeypatch: pytest.MonkeyPatch, devices: Any, border: str
-) -> None:
-    # Arrays on this device are NumPy's in disguise; the CPU is not to take them for its own.
-    monkeypatch.setattr(
-        backends.host,
-        "owns",
-        lambda array: isinstance(array, np.ndarray) and not isinstance(array, OnDevice),
-    )
-    image = noise(190, 230)
+def test_gpus_give_the_bits_that_one_gives_the_whole(devices: Any, border: str) -> None:
+    image = noise(190, 230).astype(">u2")
     out = np.zeros_like(image)
     with runtime.use(SeveralDevices("fast", orders=("forward",))):
         whole = Chain.parse(CHAIN, border=border, device="cuda")(image)

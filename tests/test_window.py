@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 import gpuconv as gc
 from gpuconv.backends import host
+from gpuconv.bank import Bank
 from gpuconv.border import FILL, MODES, source_index
 from gpuconv.errors import ArgumentError
 from gpuconv.operations.planning import plans as plans_of
 from gpuconv.task import Task
 from gpuconv.tiling import Axis, axis
-from gpuconv.window import Window, gather, held, needs, own
+from gpuconv.window import PARTS, Window, gather, held, indices, needs, own
 
 Array = NDArray[Any]
 Run = tuple[int, int]
@@ -45,7 +46,7 @@ def test_a_window_has_every_pixel_that_is_read_where_it_stands(
     stop = data.draw(st.integers(start + 1, one.out))
     found = needs((one,), mode, start, stop)
     read = np.concatenate([np.arange(*run) for run in found.runs])
-    pixels = read if found.order is None else read[list(found.order)]
+    pixels = read if found.order is None else read[indices(found.order)]
     assert found.size == len(pixels)
     assert found.read == len(read) == len(set(read))
     for output in range(start, stop):
@@ -263,3 +264,20 @@ def test_what_a_window_says_of_itself_is_said_of_its_image() -> None:
     np.testing.assert_array_equal(own(part), image[2:3])
     assert held(part) is part.pixels
     assert held(image) is own(image) is image
+
+
+def test_windows_that_are_read_alike_have_one_plan() -> None:
+    plan = gc.plan((100, 100), np.uint8, gc.kernels.box(3))
+    bank = Bank((plan, plan), None, gc.Epilogue(), plan.out_dtype)
+
+    def window(top: int, height: int) -> Window:
+        pixels = np.zeros((height + 2, 100), np.uint8)
+        return Window(pixels, (100, 100), (top, top + height), (0, 100), (top - 1, 0))
+
+    parts = [plan.part(window(top, 10)) for top in (10, 20, 70)]
+    assert parts[0] is parts[1] is parts[2]
+    banks = [bank.part(window(top, 10), ()) for top in (10, 20)]
+    assert banks[0] is banks[1]
+    for height in range(1, 80):
+        plan.part(window(10, height))
+    assert len(plan._parts) == PARTS

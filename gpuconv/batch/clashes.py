@@ -24,7 +24,7 @@ def file_id(path: str | os.PathLike[str]) -> FileId | None:
     """Return what tells files apart, whatever their names; None if there is no such file."""
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, UnicodeError):  # a journal may hold names that only another locale can spell
         return None
     return status.st_dev, status.st_ino
 

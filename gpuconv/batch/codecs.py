@@ -113,7 +113,8 @@ class Helper:
         # Not multiprocessing, which would run the caller's script once more in the new process. In
         # a session of its own, Ctrl-C is left to the process that the user sees.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM],
+            # -P: a numpy.py in the folder that one works in is not NumPy.
+            [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -134,7 +135,7 @@ class Helper:
             pickle.dump((task, arguments), self._process.stdin, protocol=5)
             self._process.stdin.flush()
             return pickle.load(self._process.stdout)
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
             self.close()
             path = next(each for each in arguments if isinstance(each, Path))
             code = self._process.returncode
@@ -186,7 +187,7 @@ def serve() -> None:
     # What a library prints must not be taken for an answer.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with suppress(EOFError, BrokenPipeError):
+    with suppress(EOFError, BrokenPipeError, pickle.UnpicklingError):
         while True:
             task, arguments = pickle.load(sys.stdin.buffer)
             pickle.dump(_answer(task, arguments), answers, protocol=5)

@@ -176,7 +176,8 @@ def stackable(chain: Chain, shape: tuple[int, ...], dtype: np.dtype[Any]) -> boo
 
     It has on a GPU, where every filter looks at the neighbourhood of a pixel alone, by the same
     algorithm for one image and for two. Of transforms nothing of the kind is promised by cuFFT,
-    which may choose another one for several planes.
+    which may choose another one for several planes; and sums that run on from pixel to pixel begin
+    at others where more planes keep the device busy.
 
     Examples
     --------
@@ -189,7 +190,7 @@ def stackable(chain: Chain, shape: tuple[int, ...], dtype: np.dtype[Any]) -> boo
         return False
     alike = all(_way(a) == _way(b) for a, b in zip(one, two, strict=True))
     return alike and not any(
-        plan.machine.kind == "host" or getattr(plan, "transform", None) for plan in one
+        plan.machine.kind == "host" or plan.algorithm in ("fft", "box", "recursive") for plan in one
     )
 
 

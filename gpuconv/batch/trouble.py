@@ -1,50 +1,16 @@
-"""Errors of the file system told apart: those that pass, those that end a batch, and the rest."""
+"""Trying again what failed for a moment, and telling of it."""
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from gpuconv.streaming.retry import patient
 
-__all__ = ["disk_full", "number_of", "patiently"]
+__all__ = ["patiently"]
 
 Value = TypeVar("Value")
-
-_FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
-
-
-def number_of(error: BaseException) -> int | None:
-    """Return the system's number of an error, or of the one that it was made from.
-
-    Examples
-    --------
-    >>> from gpuconv.errors import ImageFileError
-    >>> try:
-    ...     raise ImageFileError("cannot write a.png") from OSError(errno.ENOSPC, "full")
-    ... except ImageFileError as error:
-    ...     number_of(error) == errno.ENOSPC
-    True
-    """
-    reason: BaseException | None = error
-    while reason is not None:
-        if isinstance(reason, OSError) and reason.errno is not None:
-            return reason.errno
-        reason = reason.__cause__
-    return None
-
-
-def disk_full(error: BaseException) -> bool:
-    """Tell whether a disk or a quota is used up, so that nothing else can be written either.
-
-    Examples
-    --------
-    >>> disk_full(OSError(errno.ENOSPC, "No space left")), disk_full(MemoryError())
-    (True, False)
-    """
-    return number_of(error) in _FULL
 
 
 def patiently(work: Callable[[], Value], retries: int, notes: list[str], verb: str) -> Value:

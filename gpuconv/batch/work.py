@@ -25,12 +25,13 @@ from gpuconv.batch.large import divided, obstacle, refuse
 from gpuconv.batch.need import need_of
 from gpuconv.batch.options import BatchOptions
 from gpuconv.batch.report import DISK_FULL, Result
-from gpuconv.batch.trouble import disk_full, patiently
+from gpuconv.batch.trouble import patiently
 from gpuconv.errors import GpuconvError
 from gpuconv.filters import Chain
 from gpuconv.io import Image, output_suffix
 from gpuconv.io.opener import named
 from gpuconv.io.replacing import replacing
+from gpuconv.streaming.retry import disk_full
 
 __all__ = ["Stopwatch", "Transform", "Worker", "reason_of"]
 
@@ -142,16 +143,24 @@ class Worker:
                     return passed
                 output = verdict.output or job.output
                 notes += [verdict.reason] * bool(verdict.reason)
-                for index, frame in enumerate(frames):
-                    with watch.stage("filter"):
-                        frames[index] = self._filter(frame)
-                with watch.stage("encode"):
-                    notes += self.codecs.encode(file, output, frames, self.options)
+                pixels = self._remake(frames, output, file, watch, notes)
+                # A file that waits for its disk keeps no pixels in memory.
+                del frames
             with watch.stage("write"):
                 self._write(job, output, file, before, notes)
-        notes += [text for frame in frames for text in frame.metadata.warnings]
-        pixels = sum(frame.pixels.shape[0] * frame.pixels.shape[1] for frame in frames)
         return _done(job, output, notes, watch.seconds, pixels)
+
+    def _remake(
+        self, frames: list[Image], output: Path, file: IO[bytes], watch: Stopwatch, notes: list[str]
+    ) -> int:
+        """Filter frames, each in its place, and encode them into a file; return their pixels."""
+        for index in range(len(frames)):
+            with watch.stage("filter"):
+                frames[index] = self._filter(frames[index])
+        with watch.stage("encode"):
+            notes += self.codecs.encode(file, output, frames, self.options)
+        notes += [text for frame in frames for text in frame.metadata.warnings]
+        return sum(frame.pixels.shape[0] * frame.pixels.shape[1] for frame in frames)
 
     def _divide(self, job: Job, before: State, notes: list[str]) -> Result:
         """Filter a file that does not fit into memory in parts."""

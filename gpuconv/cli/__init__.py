@@ -16,7 +16,7 @@ from gpuconv.cli.parser import COMMANDS, command_of
 from gpuconv.cli.streams import complete, mute
 from gpuconv.errors import DeviceError, GpuconvError, ImageFileError
 
-__all__ = ["EXIT_DEVICE", "EXIT_FAILED", "EXIT_USAGE", "main"]
+__all__ = ["EXIT_DEVICE", "EXIT_DISK_FULL", "EXIT_FAILED", "EXIT_USAGE", "main"]
 
 #: Some of the work failed.
 EXIT_FAILED = 1
@@ -24,6 +24,8 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 #: The device asked for is not available.
 EXIT_DEVICE = 4
+#: A disk is full.
+EXIT_DISK_FULL = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0 all done, 1 some failed, 2 usage, 3 nothing matched, 4 device unavailable,
-        130 interrupted.
+        5 the disk is full, 130 interrupted.
 
     Examples
     --------
@@ -82,7 +84,11 @@ def _run(arguments: list[str]) -> int:
 def _code_of(error: GpuconvError) -> int:
     if isinstance(error, DeviceError):
         return EXIT_DEVICE
-    return EXIT_FAILED if isinstance(error, ImageFileError) else EXIT_USAGE
+    if not isinstance(error, ImageFileError):
+        return EXIT_USAGE
+    from gpuconv.streaming.retry import disk_full
+
+    return EXIT_DISK_FULL if disk_full(error) else EXIT_FAILED
 
 
 def _fail(arguments: list[str], message: str, code: int) -> int:

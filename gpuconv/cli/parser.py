@@ -72,8 +72,16 @@ class Parser(argparse.ArgumentParser):
         files = [f"./{name}" if name.startswith("-") else name for name in arguments[end + 1 :]]
         options, unknown = self.parse_known_intermixed_args([*arguments[:end], *files])
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint()}")
+            self.error(
+                f"unrecognized arguments: {' '.join(unknown)}{self._near(unknown) or hint()}"
+            )
         return options
+
+    def _near(self, unknown: Sequence[str]) -> str:
+        """Return the flag that the first unknown one may be meant to be, as advice."""
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        near = difflib.get_close_matches(flag, self._option_string_actions, n=1, cutoff=0.8)
+        return f"; did you mean {near[0]}?" if near else ""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

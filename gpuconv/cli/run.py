@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+from gpuconv.cli import EXIT_DISK_FULL
 from gpuconv.cli.filter_options import add_filter_flags, chain_of, flag_hint, glue, named
 from gpuconv.cli.interrupt import Interrupt
 from gpuconv.cli.run_cluster import run_on_cluster
@@ -32,6 +33,7 @@ from gpuconv.io.create import SINK_SUFFIXES
 from gpuconv.io.open import open_image
 from gpuconv.io.source import Source
 from gpuconv.streaming.profile import check_profile, write_profile
+from gpuconv.streaming.retry import disk_full
 from gpuconv.streaming.run import plan_stream, stream
 from gpuconv.streaming.summary import StreamError, StreamSummary
 from gpuconv.streaming.whole import is_local
@@ -144,15 +146,16 @@ def _carry_out(source: Source, chain: Chain, options: argparse.Namespace) -> int
     if options.verbose and options.dask is None:
         _tell(*plan_stream(source, chain, **_settings(options)).explain().split("\n"))
     display = stream_display(sys.stderr, quiet=options.quiet)
-    error = ""
+    failure = None
     with Interrupt(display.say, discard_unfinished, "tiles") as interrupt:
         try:
             summary = work(source, chain, options, progress=display, stop=interrupt)
-        except StreamError as failure:
-            summary, error = failure.summary, str(failure)
+        except StreamError as error:
+            summary, failure = error.summary, error
         finally:
             display.close()
-    return _report(summary, error, chain, options)
+    _report(summary, str(failure or ""), chain, options)
+    return EXIT_DISK_FULL if failure and disk_full(failure) else EXIT_CODES[summary.status]
 
 
 def _stream(
@@ -172,8 +175,8 @@ def _stream(
     )
 
 
-def _report(summary: StreamSummary, error: str, chain: Chain, options: argparse.Namespace) -> int:
-    """Say, print and draw what became of a stream; return the exit code."""
+def _report(summary: StreamSummary, error: str, chain: Chain, options: argparse.Namespace) -> None:
+    """Say, print and draw what became of a stream."""
     # On a cluster it is not this process that filters.
     source, peak = Path(options.input), None if options.dask else peak_memory()
     if options.json:
@@ -183,7 +186,6 @@ def _report(summary: StreamSummary, error: str, chain: Chain, options: argparse.
         _tell(f"failed: {error}")
     if options.profile is not None:
         _profile(summary, chain, options)
-    return EXIT_CODES[summary.status]
 
 
 def _profile(summary: StreamSummary, chain: Chain, options: argparse.Namespace) -> None:

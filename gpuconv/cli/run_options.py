@@ -33,7 +33,7 @@ examples:
 'gpuconv run --filter NAME --help' shows the parameters of a filter.
 
 exit codes: 0 done, 1 some of it failed, 2 the command line is wrong, 4 the device is not
-available, 130 interrupted"""
+available, 5 the disk is full, 130 interrupted"""
 
 
 def run_parser() -> Parser:

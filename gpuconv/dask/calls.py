@@ -221,6 +221,8 @@ def _call(
     grains = _plane_grains(image.shape, channel, together)
     rows, columns = zip(*(engine.grain(each) for each in passes), strict=True)
     grains[y], grains[x] = lcm(*rows), lcm(*columns)
+    if channel == image.ndim - 1:
+        grains[channel] = max(grains[channel], engine.beside(image.shape[channel]))
     return _Call(
         function,
         arguments,

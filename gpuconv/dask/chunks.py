@@ -8,10 +8,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from typing import Any
 
-import numpy as np
-
 from gpuconv import backends
-from gpuconv.window import Needs, Run
+from gpuconv.window import Needs, Order, Run, indices
 
 __all__ = ["Pieces", "bounds", "joined", "pieces", "runs"]
 
@@ -24,7 +22,7 @@ class Pieces:
     chunks: tuple[int, ...]
     runs: tuple[Run, ...]
     #: For each pixel of the window, which of those read it is; None: they are the window.
-    order: tuple[int, ...] | None
+    order: Order | None
 
 
 def bounds(sizes: Sequence[int]) -> list[int]:
@@ -74,7 +72,9 @@ def joined(blocks: Sequence[Any], axes: Sequence[Pieces]) -> Any:
 
     Examples
     --------
-    >>> axes = [Pieces((0,), ((0, 1),), None), Pieces((1, 0), ((0, 1), (1, 2)), (1, 1, 0))]
+    >>> import numpy as np
+    >>> twice = ((1, 0, 2), (0, 0, 1))
+    >>> axes = [Pieces((0,), ((0, 1),), None), Pieces((1, 0), ((0, 1), (1, 2)), twice)]
     >>> joined([np.array([[5, 6]]), np.array([[7, 8]])], axes)
     array([[8, 8, 5]])
     """
@@ -89,7 +89,8 @@ def joined(blocks: Sequence[Any], axes: Sequence[Pieces]) -> Any:
             window[there] = block[tuple(slice(*of) for _, of in place)]
     for number, axis in enumerate(axes):
         if axis.order is not None:
-            window = window[(slice(None),) * number + (np.asarray(axis.order),)]
+            # In C's order, as an index would not leave it.
+            window = window.take(indices(axis.order), axis=number)
     return window
 
 

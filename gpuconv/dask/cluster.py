@@ -120,7 +120,7 @@ def run(
     >>> import tempfile
     >>> import numpy as np
     >>> from distributed import Client
-    >>> here = Client(processes=False, dashboard_address=None)
+    >>> here = Client(processes=False, dashboard_address=":0")
     >>> with tempfile.TemporaryDirectory() as folder, here as client:
     ...     np.save(f"{folder}/in.npy", np.full((60, 80), 7, np.uint8))
     ...     summary = run(f"{folder}/in.npy", f"{folder}/out.zarr", "median:size=5", client=client)
@@ -132,6 +132,7 @@ def run(
     light: dict[str, Any] = {"alpha": alpha, "linear": linear, "grey": grey}
     with ExitStack() as stack:
         cluster = stack.enter_context(_connected(client))
+        workers = _seats(cluster)
         image, again = _source(stack, source, missing)
         parts = _parts(cluster, chain, image.layout, where, light)
         layout = out_layout(image.layout, parts.result, parts.channels, parts.written)
@@ -141,7 +142,6 @@ def run(
         stack.callback(output.close)
         assert isinstance(output, ZarrSink)
         with unbegun(output):
-            workers = list(cluster.run(seat).values())
             plan = _planned(workers, image, output.layout, parts, memory, tile, chain, where)
             writer = cast(ZarrWriter, output.writer)
             recipe = Recipe(again, parts, writer, where, retries, tasks_sharing(workers))
@@ -187,6 +187,17 @@ def _connected(client: Any) -> Iterator[Any]:
     if not isinstance(found, distributed.Client) or found.asynchronous:
         raise ArgumentTypeError(f"client={client!r} must be a distributed.Client, not asynchronous")
     yield found
+
+
+def _seats(cluster: Any) -> list[Seat]:
+    """Return the workers of a cluster; raise if there are none, for whom all would wait."""
+    found = list(cluster.run(seat).values())
+    if not found:
+        raise ArgumentError(
+            f"the cluster of {cluster.scheduler.address} has no workers: start some first, or let "
+            "the client's wait_for_workers(1) wait for them"
+        )
+    return found
 
 
 def _source(stack: ExitStack, source: Any, missing: str) -> tuple[Source, Callable[[], Source]]:

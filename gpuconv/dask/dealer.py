@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any
@@ -70,6 +71,8 @@ class Dealer:
         stop = stop or threading.Event()
         with self._settled():
             while self._left or self._out:
+                if stop.is_set() and not self._at_work():
+                    self._out.clear()  # nobody is there to finish them
                 if stop.is_set() and not self._out:
                     return self._summary("stopped")
                 if not stop.is_set():
@@ -92,7 +95,7 @@ class Dealer:
         return self._summary("done")
 
     def _error(self, reason: str) -> StreamError:
-        going_on = f"nothing stands at {self._sink.path}; the same call goes on with what is done"
+        going_on = f"nothing was put at {self._sink.path}; the same call goes on with what is done"
         return StreamError(f"{reason}. {going_on}", self._summary("partial"))
 
     @contextmanager
@@ -103,21 +106,26 @@ class Dealer:
         finally:
             # A task that is cancelled goes on writing where it is at work: the few are waited for.
             futures = [future for future, _ in self._out.values()]
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, CancelledError):
                 cluster_library().wait(futures, timeout=_PATIENCE)
 
     def _deal(self) -> None:
         """Hand out tiles, so that all threads have one and another one waits."""
-        now = perf_counter()
-        if now - self._counted > _THREADS_EVERY:
-            self._threads, self._counted = sum(self._cluster.nthreads().values()), now
-        while self._left and len(self._out) < _OUT * max(self._threads, 1):
+        most = _OUT * max(self._at_work(), 1)
+        while self._left and len(self._out) < most:
             tile = self._left.pop()
             future = self._cluster.submit(
                 make_tile, self._recipe, tile, pure=False, retries=self._retries
             )
             self._out[future.key] = future, tile
             future.add_done_callback(self._ended.put)
+
+    def _at_work(self) -> int:
+        """Return how many threads the cluster has, or had a moment ago."""
+        now = perf_counter()
+        if now - self._counted > _THREADS_EVERY:
+            self._threads, self._counted = sum(self._cluster.nthreads().values()), now
+        return self._threads
 
     def _take(self) -> None:
         """Take note of a tile that is done; wait for one, but not for long."""
@@ -129,6 +137,9 @@ class Dealer:
         distributed = cluster_library()
         try:
             self._note(tile, future.result())
+        except CancelledError as error:
+            # Nobody cancels them here: dask does where it can no longer tell what becomes of them.
+            raise self._error(f"the cluster is lost: {' '.join(str(error).split())}") from error
         except (OSError, distributed.scheduler.KilledWorker) as error:
             self._lost.append((tile, " ".join(str(error).split())))
         del self._out[future.key]

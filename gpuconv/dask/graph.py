@@ -42,14 +42,13 @@ class Work(Protocol):
 class _Chunk:
     """A task: one chunk of a result."""
 
-    work: Work
     region: Region
     #: Each window that it reads: the pieces of each axis.
     leaves: tuple[tuple[Pieces, ...], ...]
 
-    def __call__(self, blocks: Sequence[Sequence[Any]]) -> Any:
+    def __call__(self, work: Work, blocks: Sequence[Sequence[Any]]) -> Any:
         windows = [joined(given, leaf) for given, leaf in zip(blocks, self.leaves, strict=True)]
-        return self.work.make(self.region, windows)
+        return work.make(self.region, windows)
 
 
 def check_array(image: Any, channel_axis: int | None) -> int | None:
@@ -65,24 +64,34 @@ def check_array(image: Any, channel_axis: int | None) -> int | None:
             f"image has shape {image.shape}, with chunks of unknown sizes: call its "
             "compute_chunk_sizes() first"
         )
+    if isinstance(image._meta, np.ma.MaskedArray):
+        raise ArgumentTypeError(
+            "image has chunks that are masked arrays, whose masks would be lost; let NaN say what "
+            "is no pixel, and nan='ignore' of gpuconv.dask.convolve leave it out: image = "
+            "dask.array.ma.filled(image.astype('float32'), numpy.nan)"
+        )
     return channel_index(image.ndim, channel_axis)
 
 
 def lazy_array(image: Any, work: Work, name: str, dtype: np.dtype[Any]) -> Any:
     """Return what a work makes of a dask array, as a dask array: a task for each chunk."""
     chunks = work.chunks
-    regions = product(*(runs(sizes) for sizes in chunks))
-    places = product(*(range(len(sizes)) for sizes in chunks))
-    layer = {
-        (name, *place): _task(image, work, region)
-        for place, region in zip(places, regions, strict=True)
-    }
     da = array_library()
     like = da.utils.meta_from_array(image._meta, ndim=len(chunks), dtype=dtype)
+    regions = product(*(runs(sizes) for sizes in chunks))
+    places = product(*(range(len(sizes)) for sizes in chunks))
+    # A task of its own: a large kernel would else be sent anew with each chunk.
+    shared = f"work-of-{name}"
+    layer: dict[Any, Any] = {shared: work}
+    for place, region in zip(places, regions, strict=True):
+        shape = tuple(stop - start for start, stop in region)
+        empty = 0 in shape
+        task = np.empty_like(like, shape=shape) if empty else _task(image, work, shared, region)
+        layer[name, *place] = task
     return da.Array(graph_of(name, layer, [image]), name, chunks, meta=like)
 
 
-def _task(image: Any, work: Work, region: Region) -> tuple[Any, ...]:
+def _task(image: Any, work: Work, shared: str, region: Region) -> tuple[Any, ...]:
     leaves = tuple(
         tuple(pieces(need, sizes) for need, sizes in zip(leaf, image.chunks, strict=True))
         for leaf in work.leaves(region)
@@ -91,4 +100,4 @@ def _task(image: Any, work: Work, region: Region) -> tuple[Any, ...]:
         [(image.name, *place) for place in product(*(axis.chunks for axis in leaf))]
         for leaf in leaves
     ]
-    return _Chunk(work, region, leaves), keys
+    return _Chunk(region, leaves), shared, keys

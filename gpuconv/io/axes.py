@@ -61,6 +61,12 @@ class Axes:
         """Whether an axis is the channels of a pixel."""
         return "c" in self.letters if self.joined else self.letters.endswith("c")
 
+    def channels(self, image: tuple[int, ...]) -> str:
+        """Return what the channels of an image of that shape are likely to be, as in a `Layout`."""
+        if not self.has_channels:
+            return "L"
+        return "RGB" if image[-1] == 3 else ""
+
     @property
     def order(self) -> tuple[int, ...]:
         """The stored axes in the order of the image: leading ones, rows, columns, channels."""

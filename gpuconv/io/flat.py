@@ -133,7 +133,6 @@ class FlatSource(Source):
     ) -> None:
         self.path, self._axes, self._fortran, self._shape = path, axes, fortran, shape
         size = axes.image(shape)
-        channels = ("RGB" if size[-1] == 3 else "") if axes.has_channels else "L"
         # What a read of one pixel makes the system read: a page.
         page = mmap.PAGESIZE // (dtype.itemsize * (size[-1] if axes.has_channels else 1))
         lying = axes.letters[0 if fortran else -2 if axes.has_channels else -1]
@@ -141,7 +140,9 @@ class FlatSource(Source):
         high, wide = size[-3:-1] if axes.has_channels else size[-2:]
         chunks = max(1, min(down, high)), max(1, min(across, wide))
         kept = Metadata(suffix=path.suffix)
-        self.layout = Layout(size, numbers(dtype, path), chunks, channels, kept, axes.ordered)
+        self.layout = Layout(
+            size, numbers(dtype, path), chunks, axes.channels(size), kept, axes.ordered
+        )
         self._file = FlatFile(path, shape[::-1] if fortran else shape, dtype, offset)
 
     def _read(self, rows: Run, columns: Run, plane: Plane) -> Array:
@@ -229,7 +230,5 @@ class FlatSink(JournaledSink):
     def _made(self) -> Path:
         return self.made
 
-    def close(self) -> None:
-        """Let go of the files; what was written stays, for a later run to go on with."""
+    def _let_go(self) -> None:
         self._flat.close()
-        super().close()

@@ -17,7 +17,7 @@ from gpuconv.io.opener import is_zarr, named
 
 __all__ = ["Partial"]
 
-_JOURNAL = "journal.jsonl"
+_JOURNAL, _ASIDE = "journal.jsonl", "replaced"
 #: Files that are waited for at a time: 2,000 of 100 kB on ext4 took 8.6 s one by one, where each
 #: waits for the disk, 0.5 s by 8 and 0.2 s by 32, which share the waiting.
 _SYNCING = 32
@@ -122,12 +122,13 @@ class Partial:
                 journal.close()
                 raise ImageFileError(f"cannot write {self.target}: another process is writing it")
             # Whoever had the lock until now may have finished, and deleted the folder.
-            if path.exists() and os.path.samestat(os.fstat(journal.fileno()), path.stat()):
+            if _stands_at(path, journal):
                 return journal
             journal.close()
 
     def _go_on(self) -> None:
         """Read what an earlier run did, or begin."""
+        self._put_back()
         self._journal.seek(0)
         lines = [_parsed(line) for line in self._journal.read().split(b"\n") if line]
         if lines and lines[0] == {"key": self._key}:
@@ -141,13 +142,24 @@ class Partial:
             )
         self._begin()
 
+    def _put_back(self) -> None:
+        """Put a store back that a process, killed while it replaced it, left aside."""
+        aside = self.folder / _ASIDE
+        if aside.exists() and not os.path.lexists(self.target):
+            os.replace(aside, self.target)
+            self._check_target()
+
     def _begin(self) -> None:
         """Leave nothing in the folder but a journal of the key."""
+        self._empty()
+        self._journal.truncate(0)
+        self._append({"key": self._key})
+
+    def _empty(self) -> None:
+        """Delete all but the journal."""
         for path in self.folder.iterdir():
             if path.name != _JOURNAL:
                 _delete(path)
-        self._journal.truncate(0)
-        self._append({"key": self._key})
 
     def restart(self) -> None:
         """Forget what earlier runs did: what they made is gone."""
@@ -178,6 +190,10 @@ class Partial:
         """
         self._check_target()
         with named(self.target, "write"):
+            if not _stands_at(self.folder / _JOURNAL, self._journal):
+                raise ImageFileError(
+                    f"cannot write {self.target}: {self.folder} was deleted while it was written"
+                )
             _sync(made)
             self._place(made)
             _sync_entry(self.target.parent)
@@ -195,7 +211,7 @@ class Partial:
             os.replace(made, self.target)
             return
         # A folder cannot be replaced in one step.
-        aside = self.folder / "replaced"
+        aside = self.folder / _ASIDE
         os.replace(self.target, aside)
         try:
             os.replace(made, self.target)
@@ -207,6 +223,9 @@ class Partial:
         """Delete what was done."""
         if os.name == "nt":  # where open files cannot be deleted; elsewhere nobody may come between
             self.close()
+        # The journal last: if this is cut short, it tells whose folder this is.
+        with contextlib.suppress(OSError):
+            self._empty()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.close()
 
@@ -229,6 +248,11 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _stands_at(path: Path, file: IO[bytes]) -> bool:
+    """Return whether an open file is the one of that name."""
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 def _locked(file: IO[bytes]) -> bool:

@@ -113,12 +113,16 @@ class Sink(ABC):
 
     def discard(self) -> None:
         """Delete what was written."""
-        self.close()
+        self._let_go()
         self.partial.discard()
 
     def close(self) -> None:
         """Let go of the files; what was written stays, for a later run to go on with."""
+        self._let_go()
         self.partial.close()
+
+    def _let_go(self) -> None:  # noqa: B027 — some have none
+        """Close the files that hold pixels."""
 
     def __enter__(self) -> Self:
         return self

@@ -268,10 +268,8 @@ class TiffSink(Sink):
         self._file.write_at(start, data)
         return start + len(data)
 
-    def close(self) -> None:
-        """Let go of the file; what was written stays, for a later run to go on with."""
+    def _let_go(self) -> None:
         self._file.close()
-        super().close()
 
 
 class _Picture:

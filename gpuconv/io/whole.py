@@ -100,8 +100,8 @@ class WholeSink(FlatSink):
 
     @property
     def finish_bytes(self) -> int:
-        """All pixels, the bytes that Pillow takes them as, and its own image."""
-        return 3 * self.layout.nbytes
+        """All pixels, the bytes that Pillow takes them as, its image, and at times the file."""
+        return 4 * self.layout.nbytes
 
     def _made(self) -> Path:
         """Encode what was collected."""

@@ -204,9 +204,9 @@ def _layout(array: Any, axes: Axes, kind: str, path: Path, ome: str) -> Layout:
     shape = axes.image(array.shape)
     lead = len(shape) - 2 - axes.has_channels
     chunks = axes.image(array.chunks)[lead : lead + 2]
-    channels = "L"
-    if axes.has_channels:
-        channels = kind if len(kind) == shape[-1] else "RGB" if shape[-1] == 3 else ""
+    channels = axes.channels(shape)
+    if axes.has_channels and len(kind) == shape[-1]:
+        channels = kind
     return Layout(
         shape,
         numbers(np.dtype(array.dtype), path),

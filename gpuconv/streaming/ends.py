@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.io.axes import guessed
 from gpuconv.io.create import create_image
 from gpuconv.io.open import open_image
 from gpuconv.io.sink import Sink
@@ -28,6 +29,7 @@ __all__ = [
     "key_of",
     "opened",
     "out_layout",
+    "state_of",
 ]
 
 Array = NDArray[Any]
@@ -42,32 +44,30 @@ _LEAST_CHUNK, _LARGEST_CHUNK = 128, 1024
 #: Those of files that have none of their own: small, so that little memory does.
 _FLAT_CHUNK = 64, 512
 _FLAT = (".npy", ".raw", ".bin")
-#: A last axis of at most so many is channels; as :func:`gpuconv.io.open.open_image` has it.
-_CHANNELS = 4
 
 
 class ArraySource(Source):
-    """An array as a source: (…, H, W), or (…, H, W, C) with four channels at most."""
+    """An array as a source: its axes are those that a ``.npy`` file of it would have."""
 
     def __init__(self, pixels: Array) -> None:
         if pixels.ndim < 2 or 0 in pixels.shape:
             raise ArgumentError(f"source of shape {pixels.shape} is no image: (…, H, W[, C])")
         self.path = Path("<array>")
         self._pixels = pixels
-        coloured = pixels.ndim > 2 and pixels.shape[-1] <= _CHANNELS
-        layout = Layout(pixels.shape, pixels.dtype, (1, 1), "" if coloured else "L")
+        channels = guessed(pixels.shape).channels(pixels.shape)
+        layout = Layout(pixels.shape, pixels.dtype.newbyteorder("="), (1, 1), channels)
         self.layout = replace(layout, chunks=(1, layout.size[1]))
 
     def _read(self, rows: Run, columns: Run, plane: Plane) -> Array:
         pixels: Array = self._pixels[plane][slice(*rows), slice(*columns)]
-        return pixels
+        return pixels.astype(self.layout.dtype, copy=False)
 
 
 class ArraySink(Sink):
     """An array as a sink."""
 
     def __init__(self, pixels: Array, layout: Layout) -> None:
-        if pixels.shape != layout.shape or pixels.dtype != layout.dtype:
+        if pixels.shape != layout.shape or pixels.dtype.newbyteorder("=") != layout.dtype:
             raise ArgumentError(
                 f"sink of shape {pixels.shape} and dtype {pixels.dtype} must have those of the "
                 f"result, {layout.shape} and {layout.dtype}"
@@ -139,15 +139,15 @@ def _within(chunks: tuple[int, int], size: Sequence[int]) -> tuple[int, int]:
     return min(chunks[0], size[0]), min(chunks[1], size[1])
 
 
-def key_of(source: Source, told: dict[str, Any]) -> str:
-    """Return what decides an output, as text: unfinished work with another key is of no use.
+def state_of(source: Source) -> str | None:
+    """Return what a source is and when it was changed, as text; None if nothing tells.
 
     Files are known by path, size and time of change, stores by those of the files that describe
-    them; and by what `open_image` was told, a page or a level. Nothing else is ever known again.
+    them; and by what `open_image` was told, a page or a level.
     """
     told_open = getattr(source.again, "keywords", None)
     if told_open is None or not source.path.exists():
-        return uuid4().hex
+        return None
     found = source.path.resolve()
     described = [found, *(found / name for name in ("zarr.json", ".zarray", ".zattrs", ".zgroup"))]
     states = [
@@ -156,7 +156,14 @@ def key_of(source: Source, told: dict[str, Any]) -> str:
         if path.exists() and (status := path.stat())
     ]
     told_open = {name: str(value) for name, value in told_open.items()}
-    return json.dumps({"source": [str(found), told_open, states], **told}, sort_keys=True)
+    return json.dumps([str(found), told_open, states], sort_keys=True)
+
+
+def key_of(source: Source, told: dict[str, Any]) -> str:
+    """Return what decides an output, as text: unfinished work with another key is of no use."""
+    state = state_of(source)
+    # Nothing else is ever known again.
+    return uuid4().hex if state is None else json.dumps({"source": state, **told}, sort_keys=True)
 
 
 def created(sink: SinkLike, layout: Layout, key: str, resume: bool, **options: Any) -> Sink:

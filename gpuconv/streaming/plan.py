@@ -11,6 +11,7 @@ import numpy as np
 from gpuconv.errors import ArgumentError
 from gpuconv.io.source import Layout, Plane
 from gpuconv.streaming.demand import Demand, Peaks, Workers, pixel_bytes, window_bytes
+from gpuconv.streaming.memory import BASELINE
 from gpuconv.streaming.parts import Making, Part
 from gpuconv.streaming.tiles import Grid, Work, choose_tile
 from gpuconv.streaming.whole import Whole
@@ -131,6 +132,7 @@ def make_plan(
     gpu_memory: int | None = None,
     tile: tuple[int, int] | None = None,
     cache: int = 0,
+    ending: int = 0,
     filter: str = "",
     device: str = "cpu",
 ) -> StreamPlan:
@@ -148,13 +150,15 @@ def make_plan(
         Rows and columns that are wanted; they become whole chunks of the sink.
     cache : int
         Bytes that the source holds for itself, as its `cache_bytes` says.
+    ending : int
+        Bytes that the sink takes when all tiles are written, as its `finish_bytes` says.
     filter, device : str
         What the plan says of itself.
 
     Raises
     ------
     ArgumentError
-        No tile fits into the memory.
+        No tile fits into the memory, or what comes after them does not.
 
     Examples
     --------
@@ -180,6 +184,12 @@ def make_plan(
         all_at_once = isinstance(parts, Whole)
         peaks = demand.peaks(Grid(sink.size, sink.size if all_at_once else least))
         raise ArgumentError(_too_little(peaks, memory, gpu_memory, all_at_once))
+    at_end = BASELINE + cache + ending
+    if ending and at_end > memory:
+        raise ArgumentError(
+            f"memory={memory} bytes is too little for an output that is encoded whole at the end: "
+            f"give {-(-at_end // 2**20)}M, or let the output be .tif, .zarr or .npy"
+        )
     grid = Grid(sink.size, tile)
     peaks = demand.peaks(grid)
     return StreamPlan(
@@ -190,7 +200,7 @@ def make_plan(
         workers,
         peaks.reading,
         peaks.writing,
-        peaks.host,
+        max(peaks.host, at_end),
         peaks.gpu,
         filter,
         device,

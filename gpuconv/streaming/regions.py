@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv.streaming.parts import Job
-from gpuconv.window import Needs, Run
+from gpuconv.window import Needs, Run, indices
 
 __all__ = ["Block", "fill", "merged", "needed", "split", "stacked"]
 
@@ -136,27 +136,27 @@ def _places(needs: Needs) -> _Places:
         [(start, stop)] = needs.runs
         return _Places(((0, start, stop - start),), None)
     read = np.concatenate([np.arange(*run) for run in needs.runs])
-    pixels = read[np.asarray(needs.order)]
+    order = indices(needs.order)
+    pixels = read[order]
     ends = [0, *(np.flatnonzero(np.diff(pixels) != 1) + 1).tolist(), len(pixels)]
     every = [(a, int(pixels[a]), b - a) for a, b in pairwise(ends)]
-    seen, stretches = set[int](), list[tuple[int, int, int]]()
+    seen, stretches = np.zeros(len(read), bool), list[tuple[int, int, int]]()
     # The longest first: what they have need not be copied from the blocks again.
     for place, start, count in sorted(every, key=lambda stretch: -stretch[2]):
-        if not seen.issuperset(range(start, start + count)):
-            seen.update(range(start, start + count))
+        first = order[place]
+        if not seen[first : first + count].all():
+            seen[first : first + count] = True
             stretches.append((place, start, count))
-    return _Places(tuple(stretches), _repeats(pixels, stretches))
+    return _Places(tuple(stretches), _repeats(order, stretches))
 
 
-def _repeats(
-    pixels: Array, stretches: Iterable[tuple[int, int, int]]
-) -> tuple[Array, Array] | None:
-    filled = np.zeros(len(pixels), bool)
-    home = dict[int, int]()
-    for place, start, count in stretches:
+def _repeats(order: Array, stretches: Iterable[tuple[int, int, int]]) -> tuple[Array, Array] | None:
+    filled = np.zeros(len(order), bool)
+    home = np.zeros(order.max() + 1, np.intp)
+    for place, _, count in stretches:
         filled[place : place + count] = True
-        home.update((start + i, place + i) for i in range(count))
+        home[order[place] : order[place] + count] = np.arange(place, place + count)
     there = np.flatnonzero(~filled)
     if not there.size:
         return None
-    return there, np.asarray([home[int(pixel)] for pixel in pixels[there]])
+    return there, home[order[there]]

@@ -1,12 +1,12 @@
-"""Trying again what failed for a reason that may pass: a network drive that was away, say."""
+"""Errors of the file system told apart: those that pass are tried again, a full disk is not."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["FIRST_PAUSE", "patient", "transient"]
+__all__ = ["FIRST_PAUSE", "disk_full", "patient", "transient"]
 
 _Result = TypeVar("_Result")
 
@@ -17,8 +17,22 @@ _NAMES = (
     "EAGAIN EBUSY ECONNABORTED ECONNREFUSED ECONNRESET EHOSTDOWN EHOSTUNREACH EINTR EIO ENETDOWN "
     "ENETRESET ENETUNREACH ENOLCK EREMOTEIO ESTALE ETIMEDOUT"
 )
-#: Those that this system has.
-_TRANSIENT = {getattr(errno, name) for name in _NAMES.split() if hasattr(errno, name)}
+
+
+def _known(names: str) -> frozenset[int]:
+    """Return the numbers of those errors that this system has."""
+    return frozenset(getattr(errno, name) for name in names.split() if hasattr(errno, name))
+
+
+_TRANSIENT = _known(_NAMES)
+_FULL = _known("ENOSPC EDQUOT")
+
+
+def _numbers(error: BaseException | None) -> Iterator[int | None]:
+    """Yield the system's numbers of an error, and of those that it comes from."""
+    while error is not None:
+        yield error.errno if isinstance(error, OSError) else None
+        error = error.__cause__
 
 
 def transient(error: BaseException) -> bool:
@@ -29,12 +43,18 @@ def transient(error: BaseException) -> bool:
     >>> transient(TimeoutError(errno.ETIMEDOUT, "timed out")), transient(ValueError("no image"))
     (True, False)
     """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in _TRANSIENT:
-            return True
-        cause = cause.__cause__
-    return False
+    return any(number in _TRANSIENT for number in _numbers(error))
+
+
+def disk_full(error: BaseException) -> bool:
+    """Return whether a disk or a quota is used up, so that nothing else can be written either.
+
+    Examples
+    --------
+    >>> disk_full(OSError(errno.ENOSPC, "No space left")), disk_full(MemoryError())
+    (True, False)
+    """
+    return any(number in _FULL for number in _numbers(error))
 
 
 def patient(call: Callable[[], _Result], retries: int, pause: Callable[[float], bool]) -> _Result:

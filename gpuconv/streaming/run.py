@@ -97,7 +97,7 @@ def stream(
     StreamError
         Regions of the source could not be read (all others are done), or the output could not be
         written. What was done is kept beside the output's place, and the same call goes on with it;
-        nothing stands at the output's place.
+        nothing was put in the output's place.
     ArgumentError, ArgumentTypeError
         An argument is not allowed, the filter needs the whole image, or no tile fits into memory.
     ImageFileError
@@ -130,7 +130,7 @@ def stream(
         if output is not sink:
             stack.callback(output.close)
         with unbegun(output):
-            plan = setup.plan(output.layout, memory, gpu_memory, tile)
+            plan = setup.plan(output.layout, memory, gpu_memory, tile, output.finish_bytes)
             reader = reader_of(setup, plan, retries, chain.cval if salvage else None)
         stack.callback(reader.close)
         work = Work(setup, plan, output, reader)

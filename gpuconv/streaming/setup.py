@@ -95,8 +95,9 @@ class Setup:
         memory: int | str | None,
         gpu_memory: int | str | None,
         tile: int | tuple[int, int] | None,
+        ending: int = 0,
     ) -> StreamPlan:
-        """Return the plan for a sink of a layout."""
+        """Return the plan for a sink of a layout, which takes some bytes at its end."""
         whole = isinstance(self.parts, Whole)
         return make_plan(
             self.source.layout,
@@ -107,6 +108,7 @@ class Setup:
             gpu_budget(self.lanes, self.engine, gpu_memory),
             layout.size if whole else _pair(tile),
             self.source.cache_bytes,
+            ending,
             self.chain.spec,
             ", ".join(lane.name for lane in self.lanes),
         )

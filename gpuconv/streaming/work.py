@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
+
+from gpuconv.dtypes import rule, store
 from gpuconv.errors import ArgumentError
 from gpuconv.io.sink import Sink
+from gpuconv.streaming.ends import state_of
 from gpuconv.streaming.pipeline import Pipeline
 from gpuconv.streaming.plan import StreamPlan, Tile
 from gpuconv.streaming.reading import Reader
 from gpuconv.streaming.record import Record
+from gpuconv.streaming.retry import disk_full
 from gpuconv.streaming.setup import Setup
 from gpuconv.streaming.summary import Gap, StreamError, StreamSummary
 
@@ -45,7 +49,15 @@ def reader_of(setup: Setup, plan: StreamPlan, retries: int, fill: float | None) 
     """Return what reads the tiles of a plan."""
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
         raise ArgumentError(f"retries={retries!r} must be an int from 0 on")
-    return Reader(setup.source, plan, setup.lanes[0].room, retries, fill)
+    pixel = None if fill is None else _pixel(fill, setup.source.dtype)
+    return Reader(setup.source, plan, setup.lanes[0].room, retries, pixel)
+
+
+def _pixel(value: float, dtype: np.dtype[Any]) -> Any:
+    """Return what a number becomes where it is a pixel."""
+    stored = np.empty(1, dtype)
+    store(np.full(1, value, rule(dtype).accumulator), stored)
+    return stored[0]
 
 
 @dataclass
@@ -66,9 +78,11 @@ class Work:
     reader: Reader
     record: Record = field(default_factory=Record)
     _pipeline: Pipeline = field(init=False)
+    _state: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         plan, record = self.plan, self.record
+        self._state = state_of(self.setup.source)
         record.pixels, record.tiles = plan.pixels, plan.count
         left = list[Tile]()
         for tile in plan.tiles():
@@ -96,7 +110,7 @@ class Work:
         try:
             self._pipeline.run(watch)
             if not self._pipeline.lost and not flow.stopped:
-                self.sink.finish()
+                self._finish()
         except OSError as error:
             summary = self._summary("partial")
             raise StreamError(f"{_reason(error)}; {self._going_on()}", summary) from error
@@ -104,6 +118,17 @@ class Work:
             summary = self._summary("partial")
             raise StreamError(self._unread(summary), summary)
         return self._summary("stopped" if flow.stopped else "done")
+
+    def _finish(self) -> None:
+        if state_of(self.setup.source) != self._state:
+            self.sink.warnings.append(
+                f"{self.setup.source.path} changed while it was read: the output may have parts of "
+                "both"
+            )
+        # What tiles lay in is not needed any more, and the sink may need much.
+        for lane in self.setup.lanes:
+            lane.close()
+        self.sink.finish()
 
     def _summary(self, status: str) -> StreamSummary:
         lost = self._pipeline.lost
@@ -117,7 +142,7 @@ class Work:
             )
         return StreamSummary(
             status,
-            self.sink.path,
+            self.sink.path if hasattr(self.sink, "partial") else None,
             self.plan,
             self.record,
             perf_counter() - self.record.started,
@@ -138,9 +163,11 @@ class Work:
         partial = getattr(self.sink, "partial", None)
         if partial is None:
             return "the array has what was done"
-        return f"nothing stands at {self.sink.path}; the same call goes on with what is done"
+        kept = f"nothing was put at {self.sink.path}; what is done is kept in {partial.folder}"
+        if self._state is None:
+            return f"{kept}, but an array is not known again: another call begins anew"
+        return f"{kept}, and the same call goes on with it"
 
 
 def _reason(error: OSError) -> str:
-    full = getattr(error.__cause__, "errno", error.errno) == errno.ENOSPC
-    return f"{error} (the disk is full)" if full else str(error)
+    return f"{error} (the disk is full)" if disk_full(error) else str(error)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuda_on_cpu import BuildError, CheckError, CpuRuntime, build, missing
+from cuda_on_cpu import ApartRuntime, BuildError, CheckError, CpuRuntime, build, missing
 from cuda_on_cpu.memory import Fresh, Operand, locate
 from cuda_on_cpu.samples import Sample
 from cuda_on_cpu.trace import requests
+from gpuconv import backends
+from gpuconv.backends.cuda import runtime
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -143,6 +145,13 @@ def test_only_native_aligned_arrays_are_taken_as_they_are() -> None:
         copy = runtime.asarray(array)
         assert runtime.owns(copy)
         np.testing.assert_array_equal(copy, array)
+
+
+def test_arrays_of_a_device_that_lies_apart_are_not_the_hosts() -> None:
+    with runtime.use(ApartRuntime()) as device:
+        there = device.asarray(np.zeros((3, 4), np.float32))
+        assert backends.owner(there) is backends.owner(there[1:, ::2]) is backends.cuda
+        assert backends.owner(device.asnumpy(there)) is backends.host
 
 
 def test_both_modes_give_the_same() -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "beside",
     "compare",
     "correct",
     "describe",
@@ -149,8 +150,18 @@ def grain(plans: tuple[Task, ...]) -> tuple[int, int]:
 
 
 def stack(plans: tuple[Task, ...]) -> int:
-    """Return how many planes of a batch `plans` compute as one: each has the bits it has alone."""
+    """Return how many planes of a batch `plans` compute as one: a part of any has the whole's bits.
+
+    A plane that is a call of its own may have others: sums that run on begin elsewhere.
+    """
     return 1
+
+
+def beside(channels: int) -> int:
+    """Return how many of the channels that lie side by side in a pixel are computed as one."""
+    from gpuconv.backends.cuda.launch import MOST_CHANNELS
+
+    return channels if channels <= MOST_CHANNELS else 1
 
 
 def overlap(a: Any, b: Any) -> bool:

@@ -229,7 +229,7 @@ def _run_there(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
         else execution.executed(current, work, {"image": image, "out": out})
     )
     if not done:
-        for part, images, outs in _halves(bank, current.limits()):
+        for part, images, outs in _halves(bank, current.limits(), image):
             _run_there(current, part, image[images], out[outs])
 
 
@@ -267,19 +267,19 @@ def _alone(bank: Bank) -> tuple[Plan, ...]:
 def _run_from_host(current: Runtime, bank: Bank, image: Any, out: Any) -> None:
     """Copy to the device, filter, and copy back: the whole if it fits, else part by part."""
     if not _there_and_back(current, bank, image, out):
-        for part, images, outs in _halves(bank, current.limits()):
+        for part, images, outs in _halves(bank, current.limits(), image):
             _run_from_host(current, part, image[images], out[outs])
 
 
 def _there_and_back(current: Runtime, bank: Bank, image: Any, out: Any) -> bool:
     """Return whether there was room for it; if not, none of it is held on return."""
     try:
-        there = current.asarray(image)
-        result = current.empty(bank.shape, bank.out_dtype)
+        there = execution.uploaded(current, image)
+        result = execution.empty_like(current, out)
         _run_there(current, bank, there, result)
     except (MemoryError, NoRoomError):
         return False
-    out[...] = current.asnumpy(result)
+    execution.download(current, result, out)
     return True
 
 
@@ -289,10 +289,11 @@ def _plane(bank: Bank) -> Bank:
     return replace(bank, plans=plans)
 
 
-def _halves(bank: Bank, limits: Limits) -> Iterator[tuple[Bank, Any, Any]]:
+def _halves(bank: Bank, limits: Limits, image: Any) -> Iterator[tuple[Bank, Any, Any]]:
     """Yield the halves of a bank, each with its index into the image and into the output."""
     whole = grains.common(bank.plans, limits)
-    cuts = [halves(plan, "for all responses", whole) for plan in bank.plans]
+    channels = execution.undivided(bank.plans, image)
+    cuts = [halves(plan, "for all responses", whole, channels) for plan in bank.plans]
     for parts in zip(*cuts, strict=True):
         part = replace(bank, plans=tuple(each.plan for each in parts))
         outs = parts[0].out

@@ -6,13 +6,23 @@ the elements of the arrays lie.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from gpuconv.backends.cuda import grains, kept, linear, neighbourhood, ready, runtime
-from gpuconv.backends.cuda.launch import Kept, Launch, Layout, Mask, Transform, Work
+from gpuconv.backends.cuda.launch import (
+    Kept,
+    Launch,
+    Layout,
+    Mask,
+    Transform,
+    Work,
+    side_by_side,
+)
 from gpuconv.backends.cuda.parts import halves, needed
 from gpuconv.backends.cuda.problem import AXES, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
@@ -20,7 +30,19 @@ from gpuconv.errors import ArgumentError
 from gpuconv.neighbourhood import NeighbourhoodPlan
 from gpuconv.plan import Plan
 
-__all__ = ["AnyPlan", "executed", "launches", "layout_of", "peak", "run", "together"]
+__all__ = [
+    "AnyPlan",
+    "download",
+    "empty_like",
+    "executed",
+    "launches",
+    "layout_of",
+    "peak",
+    "run",
+    "together",
+    "undivided",
+    "uploaded",
+]
 
 AnyPlan = Plan | NeighbourhoodPlan
 
@@ -101,7 +123,7 @@ class _Weights:
 
     def there(self, current: Runtime) -> _Weights:
         """Return the same on the device."""
-        return _Weights(current.asarray(self.array), self.largest)
+        return _Weights(uploaded(current, self.array), self.largest)
 
 
 def _weights(mask: Any) -> _Weights | None:
@@ -129,7 +151,8 @@ def _run_there(
         if mask is None:
             ready.keep(current, plan, image, out, work)
         return
-    for half in halves(plan, f"{work.bytes} bytes beside it", grains.of(plan, current.limits())):
+    whole = grains.of(plan, current.limits())
+    for half in halves(plan, f"{work.bytes} bytes beside it", whole, undivided([plan], image)):
         some = mask and mask[half.image]
         _run_there(current, half.plan, image[half.image], out[half.out], some)
 
@@ -194,10 +217,11 @@ def _run_from_host(
     limits = current.limits()
     part, pixels = needed(plan, image)
     weights = mask and replace(mask, array=needed(plan, mask.array)[1])
-    size = peak(part, limits) + (weights.array.nbytes if weights else 0)
+    size = peak(part, limits, side_by_side(pixels)) + (weights.array.nbytes if weights else 0)
     if size <= current.free_memory() and _there_and_back(current, part, pixels, out, weights):
         return
-    for half in halves(plan, f"{size} bytes", grains.of(plan, limits)):
+    whole = grains.of(plan, limits)
+    for half in halves(plan, f"{size} bytes", whole, undivided([plan], image)):
         some = mask and mask[half.image]
         _run_from_host(current, half.plan, image[half.image], out[half.out], some)
 
@@ -207,18 +231,56 @@ def _there_and_back(
 ) -> bool:
     """Return whether there was room for image and output; if not, none of it is held on return."""
     try:
-        there = current.asarray(image)
-        result = current.empty(plan.shape, plan.out_dtype)
+        there = uploaded(current, image)
+        result = empty_like(current, out)
         mask = mask and mask.there(current)
     except MemoryError:
         return False
     _run_there(current, plan, there, result, mask)
-    out[...] = current.asnumpy(result)
+    download(current, result, out)
     return True
 
 
-def peak(plan: AnyPlan, limits: Limits) -> int:
-    """Return the bytes of device memory that `plan` takes for contiguous arrays, these included."""
-    image = Layout.contiguous(plan.image_shape)
-    work = launches(plan, image, Layout.contiguous(plan.shape), limits)
-    return plan.bytes_moved + work.bytes
+# Where an array in host memory has its channels side by side, so has what stands for it on the
+# device: some kernels sum such in another order than planes, and the bits of a result should not
+# tell where the image was. Besides, the copy is then one of memory as it lies.
+
+
+def undivided(plans: Iterable[AnyPlan], image: Any) -> int | None:
+    """Return the axis of channels that kernels take side by side, which parts are to have whole."""
+    by_planes = all(plan.algorithm in linear.BY_PLANES for plan in plans)
+    return None if by_planes else side_by_side(image)
+
+
+def uploaded(current: Runtime, array: Any) -> Any:
+    """Return an array of host memory on the device."""
+    channels = side_by_side(array)
+    if channels is None:
+        return current.asarray(array)
+    return np.moveaxis(current.asarray(np.moveaxis(array, channels, -1)), -1, channels)
+
+
+def empty_like(current: Runtime, out: Any) -> Any:
+    """Return an uninitialised array on the device for what goes to `out`, in host memory."""
+    channels = side_by_side(out)
+    if channels is None:
+        return current.empty(out.shape, out.dtype.newbyteorder("="))
+    shape = np.moveaxis(out, channels, -1).shape
+    return np.moveaxis(current.empty(shape, out.dtype.newbyteorder("=")), -1, channels)
+
+
+def download(current: Runtime, result: Any, out: Any) -> None:
+    """Copy what `empty_like` gave back to host memory."""
+    channels = side_by_side(out)
+    if channels is not None:
+        result, out = (np.moveaxis(array, channels, -1) for array in (result, out))
+    out[...] = current.asnumpy(result)
+
+
+def peak(plan: AnyPlan, limits: Limits, channels: int | None = None) -> int:
+    """Return the bytes of device memory that `plan` takes for contiguous arrays, these included.
+
+    `channels` is the axis of those that lie side by side.
+    """
+    image, out = (Layout.contiguous(shape, channels) for shape in (plan.image_shape, plan.shape))
+    return plan.bytes_moved + launches(plan, image, out, limits).bytes

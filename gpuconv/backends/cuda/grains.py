@@ -60,10 +60,7 @@ def _work(plan: Task, limits: Limits) -> Work:
 
 def _layout(shape: tuple[int, ...]) -> Layout:
     """Return the layout of (H, W, C) seen as (C, H, W), or that of a new array."""
-    if len(shape) != 3:
-        return Layout.contiguous(shape)
-    channels, _, columns = shape
-    return Layout(shape, (1, columns * channels, channels))
+    return Layout.contiguous(shape, channels=0 if len(shape) == 3 else None)
 
 
 def _of_launch(launch: Launch, plan: Task) -> Grain:

@@ -12,7 +12,22 @@ from numpy.typing import NDArray
 
 from gpuconv.backends.cuda.source import Program
 
-__all__ = ["Kept", "Launch", "Layout", "Mask", "Scratch", "Step", "Transform", "Work"]
+__all__ = [
+    "MOST_CHANNELS",
+    "Kept",
+    "Launch",
+    "Layout",
+    "Mask",
+    "Scratch",
+    "Step",
+    "Transform",
+    "Work",
+    "side_by_side",
+]
+
+#: Most channels that are filtered as interleaved; with more, taps would be further apart than a
+#: thread's window is wide, and each channel is a plane of its own.
+MOST_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -26,15 +41,36 @@ class Layout:
     phase: int = 0
 
     @classmethod
-    def contiguous(cls, shape: tuple[int, ...]) -> Layout:
-        """Return the layout of a new array.
+    def contiguous(cls, shape: tuple[int, ...], channels: int | None = None) -> Layout:
+        """Return the layout of a new array; with the axis `channels` side by side in each pixel.
 
         Examples
         --------
         >>> Layout.contiguous((2, 3, 4)).strides
         (12, 4, 1)
+        >>> Layout.contiguous((2, 3, 4), channels=0).strides
+        (1, 8, 2)
         """
-        return cls(shape, tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
+        order = [axis for axis in range(len(shape)) if axis != channels]
+        order += [] if channels is None else [channels]
+        steps = {axis: prod(shape[n] for n in order[i + 1 :]) for i, axis in enumerate(order)}
+        return cls(shape, tuple(steps[axis] for axis in range(len(shape))))
+
+
+def side_by_side(array: Any) -> int | None:
+    """Return the axis of the channels that lie beside each other in every pixel; None: none do.
+
+    Examples
+    --------
+    >>> pixels = np.zeros((100, 200, 3), np.float32)
+    >>> side_by_side(np.moveaxis(pixels, 2, 0)), side_by_side(np.zeros((3, 100, 200)))
+    (0, None)
+    """
+    unit, column = array.dtype.itemsize, array.strides[-1]
+    for axis, size in enumerate(array.shape[:-2]):
+        if 1 < size <= MOST_CHANNELS and (array.strides[axis], column) == (unit, unit * size):
+            return axis
+    return None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gpuconv.backends.cuda.recursive import recursive
 from gpuconv.backends.cuda.separable import march, ring, two_pass
 from gpuconv.plan import Plan
 
-__all__ = ["launches"]
+__all__ = ["BY_PLANES", "launches"]
 
 Made = tuple[Sequence[Step], Mapping[str, Scratch]]
 Rejected = tuple[tuple[str, str], ...]
@@ -32,7 +32,7 @@ _MAKERS: dict[str, Callable[[Problem, Plan, Limits], Made]] = {"fft": fourier}
 #: The kernels that can run a sum of separable terms in one pass, where they are not the usual two.
 _FUSED = {"box": (box, march, ring), "recursive": (recursive, march, ring)}
 #: Those to which taps that are apart cost more than channels that are planes.
-_BY_PLANES = ("fft", "recursive")
+BY_PLANES = ("fft", "recursive")
 
 
 @lru_cache(maxsize=256)
@@ -53,7 +53,7 @@ def launches(
     (['dense'], 0)
     """
     types = plan.dtype, plan.accumulator, plan.out_dtype
-    interleaved = plan.algorithm not in _BY_PLANES
+    interleaved = plan.algorithm not in BY_PLANES
     if plan.masked and mask is None:
         mask = Mask(Layout.contiguous(image.shape), np.dtype(bool))
     problem = flatten(

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
+from gpuconv.backends.cuda.launch import side_by_side
 from gpuconv.errors import DeviceError
 from gpuconv.task import Task
 from gpuconv.tiling import Axis
-from gpuconv.window import Needs, needs
+from gpuconv.window import Needs, indices, needs
 
 __all__ = ["NoRoomError", "Part", "halves", "needed"]
 
@@ -35,8 +37,12 @@ class Part(Generic[_Task]):
     out: tuple[slice | EllipsisType, ...]
 
 
-def halves(plan: _Task, needed: str, grain: tuple[int, int] = (1, 1)) -> Iterator[Part[_Task]]:
+def halves(
+    plan: _Task, needed: str, grain: tuple[int, int] = (1, 1), channels: int | None = None
+) -> Iterator[Part[_Task]]:
     """Yield the two halves of a plan: of its first batch axis that has any, else of its rows.
+
+    `channels` that are filtered side by side are an axis that stays whole while there are rows.
 
     They have the bits of the whole as long as there are two of `grain`, rows or columns of output
     that are computed as one; less than one of them is better than nothing.
@@ -47,7 +53,7 @@ def halves(plan: _Task, needed: str, grain: tuple[int, int] = (1, 1)) -> Iterato
         There is one row left, and that is too much; `needed` says what for.
     """
     for axis, size in enumerate(plan.batch):
-        if size > 1:
+        if size > 1 and (axis != channels or plan.y.out == 1):
             for start, stop in _cut(size, 1):
                 batch = (*plan.batch[:axis], stop - start, *plan.batch[axis + 1 :])
                 index = (*(slice(None),) * axis, slice(start, stop))
@@ -105,21 +111,30 @@ def needed(plan: _Task, image: Array) -> tuple[_Task, Array]:
     if not (down or across):
         return plan, image
     if down:
-        image = image[..., _index(high), :]
+        image = _picked(image, (..., _index(high), slice(None)))
     if across:
-        image = image[..., _index(wide)]
+        image = _picked(image, (..., _index(wide)))
     y = _moved(plan.y, high) if down else plan.y
     x = _moved(plan.x, wide) if across else plan.x
     return plan.within(y=y, x=x), image
 
 
-def _index(axis: Needs) -> slice | list[int]:
+def _picked(image: Array, index: tuple[Any, ...]) -> Array:
+    """Return pixels of an image; channels that lie side by side stay so, which NumPy may change."""
+    channels = side_by_side(image)
+    picked: Array = image[index]
+    if channels is None:
+        return picked
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(picked, channels, -1)), -1, channels)
+
+
+def _index(axis: Needs) -> slice | Array:
     """Return what picks the pixels of a window."""
     if axis.order is None:
         ((start, stop),) = axis.runs
         return slice(start, stop)
-    read = [pixel for run in axis.runs for pixel in range(*run)]
-    return [read[i] for i in axis.order]
+    read = np.concatenate([np.arange(*run) for run in axis.runs])
+    return read[indices(axis.order)]
 
 
 def _moved(axis: Axis, window: Needs) -> Axis:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpuconv import border, tiling
-from gpuconv.backends.cuda.launch import Layout, Mask
+from gpuconv.backends.cuda.launch import MOST_CHANNELS, Layout, Mask
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError
 from gpuconv.task import Whole
@@ -32,10 +32,6 @@ AXES = 3
 
 #: Kernels count positions along an axis with 32 bits, and go a tile or a border beyond its ends.
 LONGEST_AXIS = 2**31 - 2**26
-
-#: Most channels that are filtered as interleaved; with more, taps would be further apart than a
-#: thread's window is wide, and each channel is a plane of its own.
-_MOST_CHANNELS = 4
 
 #: Bytes that the widest load moves.
 _VECTOR_BYTES = 16
@@ -266,7 +262,7 @@ def _check_size(what: str, axis: tiling.Axis) -> None:
 
 def _interleaved(size: int, step: _Step, column: _Step, x: tiling.Axis) -> bool:
     side_by_side = set(step) == {1} and set(column) == {size}
-    return side_by_side and 1 < size <= _MOST_CHANNELS and x.stride == 1
+    return side_by_side and 1 < size <= MOST_CHANNELS and x.stride == 1
 
 
 def separate_axes(*layouts: Layout) -> int:

@@ -27,6 +27,7 @@ __all__ = [
     "NAME",
     "asarray",
     "asnumpy",
+    "beside",
     "compare",
     "correct",
     "describe",
@@ -132,6 +133,11 @@ def stack(plans: tuple[Task, ...]) -> int:
     from gpuconv.backends.host import linear
 
     return linear.stack(plans[0])
+
+
+def beside(channels: int) -> int:
+    """Return how many channels that lie side by side are computed as one: each is a plane here."""
+    return 1
 
 
 def lacking(image: Any, device: str | None) -> str:
