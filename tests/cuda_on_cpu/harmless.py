@@ -29,10 +29,6 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "for (int s = blockIdx.y; s * g.segment <= length; s += gridDim.y)",
     ): _NOTHING_LEFT,
     ("moving.cuh", "for (int i = 0; i <= X; ++i)"): "the bit that is added is not looked at",
-    (
-        "moving.cuh",
-        "for (int i = 0; i <= X; ++i) sums[i].reset();",
-    ): "behind the sums are rows that are read before they are used",
     ("moving.cuh", "for (int k = 0; k <= rows; k += at_once) {"): _NOTHING_LEFT,
     (
         "moving.cuh",
