@@ -19,7 +19,7 @@ import zarr
 from numpy.typing import NDArray
 
 import gpuconv.dask
-from gpuconv.dask.cluster import run
+from gpuconv.dask.cluster import _answers, run
 from gpuconv.dask.worker import Recipe, make_tile
 from gpuconv.errors import ArgumentError, ArgumentTypeError, ImageFileError
 from gpuconv.filters import Chain
@@ -279,3 +279,21 @@ def test_without_a_client_it_is_said_what_is_needed(tmp_path: Path) -> None:
     if distributed.client._get_global_client() is None:
         with pytest.raises(ArgumentError, match="no client was made"):
             gpuconv.dask.run(source, tmp_path / "out.zarr", GAUSSIAN)
+
+
+def test_a_worker_that_dies_while_it_is_asked_is_one_less() -> None:
+    class Dying:
+        def run(self, function: Any, *given: Any, on_error: str) -> dict[str, Any]:
+            assert on_error == "return"
+            return {"a": function(*given), "b": distributed.CommClosedError("gone")}
+
+    assert _answers(Dying(), abs, -3) == {"a": 3}
+    with pytest.raises(ModuleNotFoundError, match="gpuconv"):
+        _answers(Broken(), abs, -3)
+
+
+class Broken:
+    """A cluster whose workers cannot import what they are asked."""
+
+    def run(self, *_: Any, on_error: str) -> dict[str, Any]:
+        return {"a": ModuleNotFoundError("No module named 'gpuconv'")}

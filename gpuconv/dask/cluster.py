@@ -189,9 +189,18 @@ def _connected(client: Any) -> Iterator[Any]:
     yield found
 
 
+def _answers(cluster: Any, function: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    """Return what a function returns on each worker; one that dies meanwhile is one less."""
+    found: dict[str, Any] = cluster.run(function, *given, on_error="return")
+    for answer in found.values():
+        if isinstance(answer, Exception) and not isinstance(answer, OSError):
+            raise answer
+    return {who: answer for who, answer in found.items() if not isinstance(answer, OSError)}
+
+
 def _seats(cluster: Any) -> list[Seat]:
     """Return the workers of a cluster; raise if there are none, for whom all would wait."""
-    found = list(cluster.run(seat).values())
+    found = list(_answers(cluster, seat).values())
     if not found:
         raise ArgumentError(
             f"the cluster of {cluster.scheduler.address} has no workers: start some first, or let "
@@ -274,7 +283,7 @@ def _pair(tile: Any) -> tuple[int, int]:
 
 def _check_workers(cluster: Any, recipe: bytes) -> None:
     """Raise if a worker cannot open what it is to read, or what it is to write."""
-    for who, reason in cluster.run(look, recipe).items():
+    for who, reason in _answers(cluster, look, recipe).items():
         if reason:
             raise ImageFileError(
                 f"worker {who} cannot take part: {reason}; source and sink must lie where all "
