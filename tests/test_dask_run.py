@@ -285,7 +285,7 @@ def test_a_worker_that_dies_while_it_is_asked_is_one_less() -> None:
     class Dying:
         def run(self, function: Any, *given: Any, on_error: str) -> dict[str, Any]:
             assert on_error == "return"
-            return {"a": function(*given), "b": distributed.CommClosedError("gone")}
+            return {"a": function(*given), "b": distributed.comm.CommClosedError("gone")}
 
     assert _answers(Dying(), abs, -3) == {"a": 3}
     with pytest.raises(ModuleNotFoundError, match="gpuconv"):
