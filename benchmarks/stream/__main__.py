@@ -55,7 +55,7 @@ def _large(options: argparse.Namespace, folder: Path) -> int:
         print(large.row(run, size), flush=True)
         (options.results / "stream.md").write_text(page)
         rows = [asdict(run) for run in runs]
-        _recorded(options, "stream", {"size": size, "memory": options.memory, "rows": rows})
+        _recorded(options, folder, "stream", {"size": size, "memory": options.memory, "rows": rows})
     return int(not all(run.right for run in runs))
 
 
@@ -65,7 +65,9 @@ def _photos(options: argparse.Namespace, folder: Path) -> int:
         runs.append(run)
         print(photos.row(run, files), flush=True)
         (options.results / "photos.md").write_text(photos.markdown(runs, files, machine()))
-        _recorded(options, "photos", {"files": files, "rows": [asdict(run) for run in runs]})
+        _recorded(
+            options, folder, "photos", {"files": files, "rows": [asdict(run) for run in runs]}
+        )
     return int(any(run.measured is None and not run.why for run in runs))
 
 
@@ -75,7 +77,7 @@ def _dask(options: argparse.Namespace, folder: Path) -> int:
         runs.append(run)
         print(cluster.row(run, runs[0]), flush=True)
         (options.results / "dask.md").write_text(cluster.markdown(runs, size, machine()))
-        _recorded(options, "dask", {"size": size, "rows": [asdict(run) for run in runs]})
+        _recorded(options, folder, "dask", {"size": size, "rows": [asdict(run) for run in runs]})
     return int(any(run.differing for run in runs))
 
 
@@ -84,8 +86,10 @@ def _wanted(options: argparse.Namespace, peer: Any) -> bool:
     return not options.only or any(text in name for text in options.only)
 
 
-def _recorded(options: argparse.Namespace, name: str, record: dict[str, Any]) -> None:
+def _recorded(options: argparse.Namespace, folder: Path, name: str, record: dict[str, Any]) -> None:
     text = json.dumps({"machine": machine(), **record}, indent=1, ensure_ascii=False)
+    # What commands say names their files; where these lay is nobody's business.
+    text = text.replace(f"{folder}{os.sep}", "")
     (options.results / f"{name}.json").write_text(text + "\n")
 
 
