@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -34,12 +35,8 @@ class Whole:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Task:
-    """A decision: which algorithm runs on what, in which tiles, and why no other.
-
-    Make one with :func:`gpuconv.plan`; call it with an image as often as you like, from any thread;
-    :meth:`explain` says its reasons. In a notebook it shows itself as a table.
-    """
+class Task(ABC):
+    """A decision: which algorithm runs on what, in which tiles, and why no other."""
 
     #: The name of what runs.
     algorithm: str
@@ -208,13 +205,13 @@ class Task:
         """Return what runs, in words."""
         return self.algorithm
 
+    @abstractmethod
     def _what(self) -> str:
         """Return what is computed, in a few words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _computed(self) -> list[tuple[str, str]]:
         """Return rows that say what is computed."""
-        raise NotImplementedError
 
     def _beside(self) -> list[tuple[str, str]]:
         """Return rows that say what is done beside that, if anything is."""
