@@ -7,6 +7,7 @@ import argparse
 from gpuconv.batch import DEFAULT_TEMPLATE, FIELDS, BatchOptions
 from gpuconv.cli.filter_options import add_chain_options
 from gpuconv.cli.parser import Parser
+from gpuconv.cli.shared_options import add_treatment, from_0
 
 __all__ = ["batch_parser"]
 
@@ -108,17 +109,7 @@ def _add_outputs(parser: Parser) -> None:
 
 
 def _add_images(parser: Parser) -> None:
-    group = parser.add_argument_group("how to treat images")
-    group.add_argument("--grey", "--gray", action="store_true", help="turn colour to grey first")
-    group.add_argument(
-        "--linear", action="store_true", help="filter linear light, not encoded sRGB values"
-    )
-    group.add_argument(
-        "--alpha",
-        default="premultiply",
-        choices=("premultiply", "straight"),
-        help="weight colour by opacity (default), or filter all channels alike",
-    )
+    group = add_treatment(parser)
     group.add_argument(
         "--frames",
         default="all",
@@ -161,7 +152,7 @@ def _add_run(parser: Parser) -> None:
     )
     group.add_argument(
         "--retries",
-        type=_from_0,
+        type=from_0,
         default=_OPTIONS.retries,
         metavar="N",
         help="how often to read or write a file again after an error that may pass, as network "
@@ -179,12 +170,6 @@ def _add_run(parser: Parser) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 1")
-    return int(text)
-
-
-def _from_0(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 0")
     return int(text)
 
 

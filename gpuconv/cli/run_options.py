@@ -10,6 +10,7 @@ import numpy as np
 
 from gpuconv.cli.filter_options import add_chain_options
 from gpuconv.cli.parser import Parser
+from gpuconv.cli.shared_options import add_treatment, from_0
 
 __all__ = ["run_parser"]
 
@@ -42,7 +43,7 @@ def run_parser() -> Parser:
     _add_input(parser)
     _add_output(parser)
     add_chain_options(parser)
-    _add_images(parser)
+    add_treatment(parser)
     _add_run(parser)
     return parser
 
@@ -52,13 +53,13 @@ def _add_input(parser: Parser) -> None:
     group.add_argument("input", nargs="?", metavar="INPUT", help="an image, or a Zarr store")
     group.add_argument(
         "--page",
-        type=_from_0,
+        type=from_0,
         metavar="N",
         help="which picture of a file with several, from 0 (default: all, if they are of one size)",
     )
     group.add_argument(
         "--level",
-        type=_from_0,
+        type=from_0,
         default=0,
         metavar="N",
         help="which picture of a pyramid (default: 0, the full one)",
@@ -107,20 +108,6 @@ def _add_output(parser: Parser) -> None:
         "--profile",
         metavar="FILE",
         help="write a timeline for https://ui.perfetto.dev to FILE.json, and a picture of it",
-    )
-
-
-def _add_images(parser: Parser) -> None:
-    group = parser.add_argument_group("how to treat images")
-    group.add_argument("--grey", "--gray", action="store_true", help="turn colour to grey first")
-    group.add_argument(
-        "--linear", action="store_true", help="filter linear light, not encoded sRGB values"
-    )
-    group.add_argument(
-        "--alpha",
-        default="premultiply",
-        choices=("premultiply", "straight"),
-        help="weight colour by opacity (default), or filter all channels alike",
     )
 
 
@@ -179,12 +166,6 @@ def _dtype(text: str) -> np.dtype[Any]:
         return np.dtype(text)
     except TypeError:
         raise argparse.ArgumentTypeError(f"{text!r} is no dtype; write it as uint16") from None
-
-
-def _from_0(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} must be an integer from 0")
-    return int(text)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
