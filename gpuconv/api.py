@@ -84,11 +84,12 @@ def convolve(
         a single weight, "dense" sums over all taps, "separable" over columns and rows, "box" is for
         equal weights, "fft" goes through Fourier transforms, "recursive" is an approximation of
         Gaussians.
-    accuracy : {"exact", "fast"}
+    accuracy : {"exact", "fast", "double"}
         "exact" is the same result by all algorithms up to rounding in the accumulator, within
         (4 + taps/32) · eps · Σ|w| · max|x| of the definition, and the same bits for integer weights
         on integer pixels; NaN and infinity stay where weights ≠ 0 lie over them. "fast" allows
-        errors up to 1e-3 · Σ|w| · max|x|.
+        errors up to 1e-3 · Σ|w| · max|x|. "double" is "exact" with all sums in float64, unless
+        narrower ones are exact, too.
     mask : array_like, optional
         Which pixels count: bool, True for those that do, or weights ≥ 0. Broadcastable to the
         image; with a `channel_axis` it may have none, and is for all channels then. Results are

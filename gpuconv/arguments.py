@@ -39,7 +39,7 @@ __all__ = [
 Border: TypeAlias = str | tuple[str, str]
 Size: TypeAlias = Literal["same", "valid", "full"]
 Method: TypeAlias = Literal["auto", "scale", "dense", "separable", "box", "fft", "recursive"]
-Accuracy: TypeAlias = Literal["exact", "fast"]
+Accuracy: TypeAlias = Literal["exact", "fast", "double"]
 Nan: TypeAlias = Literal["propagate", "ignore"]
 Step: TypeAlias = int | tuple[int, int]
 

@@ -16,8 +16,9 @@ from gpuconv.weights import Term
 
 __all__ = ["ACCURACIES", "Candidate", "Request", "trimmed"]
 
-#: How near results are to the definition: as near as sums can be, or to 1e-3 of Σ|w| · max|x|.
-ACCURACIES = ("exact", "fast")
+#: How near results are to the definition: as near as sums in the accumulator can be, or to 1e-3 of
+#: Σ|w| · max|x|, or as near as sums in float64 can be.
+ACCURACIES = ("exact", "fast", "double")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Request:
     out_dtype: np.dtype[Any]
     #: "auto", or the algorithm that is asked for.
     method: str
-    #: "exact" or "fast".
+    #: "exact", "fast" or "double".
     accuracy: str
     epilogue: Epilogue
     #: Whether pixels have weights of their own, by which results are normalised.
@@ -81,7 +82,7 @@ class Request:
     @property
     def exact_integers(self) -> bool:
         """Whether every sum is an integer, and the result the definition's to the bit."""
-        return self.dtype.kind in "iu" and self.kernel.integer and self.accuracy == "exact"
+        return self.dtype.kind in "iu" and self.kernel.integer and self.accuracy != "fast"
 
     @cached_property
     def accumulator(self) -> np.dtype[Any]:
@@ -91,6 +92,8 @@ class Request:
     def summing(self, total: float) -> np.dtype[Any]:
         """Return the dtype in which weights with Σ|w| = `total` are summed."""
         kernel = self.kernel
+        if self.accuracy == "double" and not self.exact_integers:
+            return np.dtype("float64")
         fill = self.cval if "constant" in self.border and isfinite(self.cval) else 0.0
         return dtypes.accumulator(
             self.dtype, self.out_dtype, total, kernel.integer, kernel.divisor, fill

@@ -29,9 +29,11 @@ FLOORS = (
     {"task"},
     {"plan", "arguments", "arrays", "bank", "neighbourhood"},
     {"backends"},
-    {"call", "apply"},
+    {"call", "apply", "exchange"},
     {"api", "responses"},
     {"operations"},
+    {"scipy"},
+    {"cv2", "skimage", "torch"},
     {"io"},
     {"filters"},
     {"streaming"},
@@ -44,7 +46,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 #: Libraries that would make the import slow, or that are not there on a user's machine.
 HEAVY = (
     *("PIL", "cupy", "scipy", "dask", "cv2", "matplotlib", "tifffile", "skimage", "asyncio"),
-    *("distributed", "imagecodecs", "zarr"),
+    *("distributed", "imagecodecs", "torch", "zarr"),
 )
 
 

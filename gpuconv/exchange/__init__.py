@@ -1,0 +1,13 @@
+"""The door of every public function: arrays of other libraries come in, and go out again as theirs.
+
+The library itself works on arrays of NumPy and of CuPy. What else is given, a torch tensor or a
+dask array, is seen here and nowhere else: see :func:`public`.
+"""
+
+from __future__ import annotations
+
+from gpuconv.exchange.boundary import public
+from gpuconv.exchange.differences import Difference
+from gpuconv.exchange.reach import Reach, Reaching
+
+__all__ = ["Difference", "Reach", "Reaching", "public"]
