@@ -94,18 +94,27 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
         finished.append(None)
         another.release()
 
+    def wait() -> None:
+        # Not `join`, which after an interrupt takes the thread for finished (CPython bpo-45274).
+        while len(finished) < len(started):
+            another.acquire()
+
     finished, another = list[None](), threading.Semaphore(0)
     helpers = [threading.Thread(target=help_out) for _ in range(min(threads, items) - 1)]
-    for helper in helpers:
-        helper.start()
-    guarded()
-    while len(finished) < len(helpers):
-        # Not `join`, which after an interrupt takes the thread for finished (CPython bpo-45274).
+    started = list[threading.Thread]()
+    waiting = True
+    while waiting:
         try:
-            another.acquire()
-        except BaseException as error:
+            if not (started or failures):
+                for helper in helpers:
+                    helper.start()
+                    started.append(helper)
+                guarded()
+            wait()
+            waiting = False
+        except BaseException as error:  # wherever it comes: the helpers stop, and are waited for
             failures.append(error)
-    for helper in helpers:
+    for helper in started:
         helper.join()
     if failures:
         raise failures[0]
