@@ -38,7 +38,9 @@ __all__ = [
 
 Border: TypeAlias = str | tuple[str, str]
 Size: TypeAlias = Literal["same", "valid", "full"]
-Method: TypeAlias = Literal["auto", "scale", "dense", "separable", "box", "fft", "recursive"]
+Method: TypeAlias = Literal[
+    "auto", "scale", "dense", "separable", "box", "fft", "recursive", "ordered"
+]
 Accuracy: TypeAlias = Literal["exact", "fast", "double"]
 Nan: TypeAlias = Literal["propagate", "ignore"]
 Step: TypeAlias = int | tuple[int, int]
@@ -128,7 +130,9 @@ class Options:
             )
             for i in (0, 1)
         )
-        left, y, x = trimmed(used, *axes)
+        left, y, x = used, *axes
+        if self.method != "ordered":  # there the order is that of the kernel as it was given
+            left, y, x = trimmed(left, y, x)
         request = Request(
             left,
             shape[:-2],

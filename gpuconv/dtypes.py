@@ -1,8 +1,8 @@
 """One table of dtypes: how a pixel is stored, what it is summed in, how the sum is stored again.
 
 Sums are taken in the accumulator; a result that is stored as an integer is rounded half to even
-and saturated once, at the end (200 + 100 as uint8 is 255, not 44), NaN becoming 0. Both engines
-read this table.
+and saturated once, at the end (200 + 100 as uint8 is 255, not 44), NaN becoming 0; or, for who
+asks for that, cut off and wrapped as a cast in C does. Both engines read this table.
 """
 
 from __future__ import annotations
@@ -196,8 +196,10 @@ def complex_of(real: Any) -> np.dtype[Any]:
     return np.dtype({"float32": "complex64", "float64": "complex128"}[rule(real).accumulator])
 
 
-def store(values: NDArray[Any], out: NDArray[Any]) -> None:
+def store(values: NDArray[Any], out: NDArray[Any], wrap: bool = False) -> None:
     """Write accumulated `values` to `out` by the rules of its dtype; `values` is used as scratch.
+
+    Integers are cut off and wrapped if `wrap`, else rounded and saturated.
 
     Examples
     --------
@@ -205,11 +207,37 @@ def store(values: NDArray[Any], out: NDArray[Any]) -> None:
     >>> store(np.array([-3.0, 2.5, 254.6, 300.0]), pixels)
     >>> pixels.tolist()
     [0, 2, 255, 255]
+    >>> store(np.array([-3.0, 2.5, 254.6, 300.0]), pixels, wrap=True)
+    >>> pixels.tolist()
+    [253, 2, 254, 44]
     """
     if out.dtype.kind not in "iu":
         with np.errstate(invalid="ignore", over="ignore"):
             np.copyto(out, values, casting="unsafe")
-        return
+    elif wrap:
+        _wrap(values, out)
+    else:
+        _saturate(values, out)
+
+
+def _wrap(values: NDArray[Any], out: NDArray[Any]) -> None:
+    """Cut values off and write them modulo 2**bits, as x86-64 does it.
+
+    What no 64 bits hold, which there becomes the least of int64, has low bits of 0.
+    """
+    if out.dtype == np.uint64:
+        size = np.abs(values)
+        size[~(size < 2.0**64)] = 0
+        whole = size.astype(np.uint64)
+        np.negative(whole, out=whole, where=values < 0)
+    else:
+        values[~(np.abs(values) < 2.0**63)] = -(2.0**63)
+        whole = values.astype(np.int64)
+    np.copyto(out, whole, casting="unsafe")
+
+
+def _saturate(values: NDArray[Any], out: NDArray[Any]) -> None:
+    """Round values half to even and write what is nearest to them."""
     limits = np.iinfo(out.dtype)
     np.rint(values, out=values)
     over = values >= limits.max if limits.bits == 64 else None

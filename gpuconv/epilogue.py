@@ -1,4 +1,4 @@
-"""What is done to each result on its way out: scale, offset, absolute value, limits."""
+"""What is done to each result on its way out: scale, offset, absolute value, limits, wrapping."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ class Epilogue:
         Whether its absolute value is taken then.
     low, high : float, optional
         What is below `low` becomes `low`, what is above `high` becomes `high`; NaN stays NaN.
+    wrap : bool, default False
+        How results that are stored as integers become some: False rounds half to even and
+        saturates; True does what a cast in C does, and SciPy with it: what is behind the point is
+        cut off, and what does not fit is taken modulo 2**bits. NaN, and what does not even fit 64
+        bits, is 0, but the least integer as int64. Floats do not mind.
 
     Raises
     ------
@@ -43,6 +48,8 @@ class Epilogue:
     >>> image = np.array([[10, 10, 90, 90]], np.uint8)
     >>> gc.correlate(image, [[-1, 0, 1]], epilogue=Epilogue(scale=0.5, offset=128)).tolist()
     [[128, 168, 168, 128]]
+    >>> gc.correlate(image, [[-1, 0, 1.01]], epilogue=Epilogue(wrap=True)).tolist()
+    [[0, 80, 80, 0]]
     """
 
     scale: float = 1.0
@@ -50,6 +57,7 @@ class Epilogue:
     absolute: bool = False
     low: float | None = None
     high: float | None = None
+    wrap: bool = False
 
     def __post_init__(self) -> None:
         for name in ("scale", "offset", "low", "high"):
@@ -65,9 +73,11 @@ class Epilogue:
             if isnan(value):
                 raise ArgumentError(f"epilogue {name}={value!r} must not be NaN")
             object.__setattr__(self, name, float(value))
-        if not isinstance(self.absolute, (bool, np.bool_)):
-            raise ArgumentTypeError(f"epilogue absolute={self.absolute!r} must be True or False")
-        object.__setattr__(self, "absolute", bool(self.absolute))
+        for name in ("absolute", "wrap"):
+            value = getattr(self, name)
+            if not isinstance(value, (bool, np.bool_)):
+                raise ArgumentTypeError(f"epilogue {name}={value!r} must be True or False")
+            object.__setattr__(self, name, bool(value))
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ArgumentError(f"epilogue low={self.low} is above high={self.high}")
 
@@ -78,6 +88,12 @@ class Epilogue:
 
     def __bool__(self) -> bool:
         return self != NOTHING
+
+    @property
+    def computes(self) -> bool:
+        """Whether it changes results, and not only how they are stored."""
+        numbers = self.scale, self.offset, self.absolute, self.low, self.high
+        return numbers != (1, 0, False, None, None)
 
     def apply(self, sums: NDArray[Any]) -> None:
         """Do it to `sums`, in place.

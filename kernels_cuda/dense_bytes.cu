@@ -180,9 +180,12 @@ SMALL(short, -32768, 32767, "cvt.pack.sat.s16.s32 %0, %1, %2;")
 #undef SMALL
 
 template <typename T>
-INLINE Pack<T, X> saturated(const int (&sums)[X]) {
+INLINE Pack<T, X> stored_integers(const int (&sums)[X]) {
     Pack<T, X> pack = {};
-#ifdef GPUCONV_ON_CPU
+#if WRAP
+#pragma unroll
+    for (int x = 0; x < X; ++x) pack.each[x] = (T)sums[x];
+#elif defined(GPUCONV_ON_CPU)
     for (int x = 0; x < X; ++x)
         pack.each[x] = (T)min(max(sums[x], Small<T>::least), Small<T>::most);
 #else
@@ -212,7 +215,7 @@ INLINE SUM result(const Geometry &g, int sum) {
 template <typename T>
 INLINE Pack<T, X> finished(const Geometry &g, const int (&sums)[X]) {
     if constexpr (AS_INTEGERS) {
-        return saturated<T>(sums);
+        return stored_integers<T>(sums);
     } else {
         SUM each[X];
 #pragma unroll

@@ -1,8 +1,9 @@
 // How a pixel becomes a number, and how a sum becomes a pixel: the rules of gpuconv/dtypes.py.
 //
 // Macros: PIXEL, RESULT and SUM are the types that are read, written and summed in; DIVIDE says how
-// a sum is divided. Where AS_IS is 1 nothing is summed: SUM is the type of pixels (float for half),
-// and results are pixels as they are; 0 where it is not defined.
+// a sum is divided; WRAP whether integers are cut off and wrapped; 0 where it is not defined. Where
+// AS_IS is 1 nothing is summed: SUM is the type of pixels (float for half), and results are pixels
+// as they are; 0 where it is not defined.
 #pragma once
 
 #define INLINE __device__ __forceinline__
@@ -76,7 +77,7 @@ INLINE SUM number(half pixel) { return (SUM)widened(pixel); }
 // ---------------------------------------------------------------------------- writing
 // Integers are rounded half to even and saturated, once; NaN becomes 0. The conversions of the
 // hardware do all of that from float to 32 bits, and all but the NaN from double or to 64 bits,
-// where NaN is the top bit (PTX ISA, cvt).
+// where NaN is the top bit (PTX ISA, cvt). With WRAP it is wrap.cuh that says what they are.
 
 template <typename T>
 struct Stored;
@@ -117,6 +118,7 @@ INLINE int rounded(double sum) { return sum != sum ? 0 : __double2int_rn(sum); }
     };
 #define STORED_SMALL(T, LOW, HIGH) STORED_FLOAT(T, (T)min(max(rounded(sum), LOW), HIGH))
 
+#if !WRAP
 STORED_SMALL(unsigned char, 0, 255)
 STORED_SMALL(signed char, -128, 127)
 STORED_SMALL(unsigned short, 0, 65535)
@@ -125,6 +127,7 @@ STORED_FLOAT(int, rounded(sum))
 STORED_FLOAT(unsigned int, sum != sum ? 0 : __double2uint_rn(sum))
 STORED_FLOAT(long long, sum != sum ? 0 : __double2ll_rn(sum))
 STORED_FLOAT(unsigned long long, sum != sum ? 0 : __double2ull_rn(sum))
+#endif
 STORED_FLOAT(half, narrowed(sum))
 STORED_FLOAT(float, (float)sum)
 STORED_FLOAT(double, (double)sum)
@@ -258,6 +261,10 @@ struct Word {
     static constexpr int count = 0;  // no such instruction: one by one
 };
 
+#if WRAP
+#include "wrap.cuh"
+#endif
+
 #if !defined(GPUCONV_ON_CPU) && !AS_IS
 #define WORD_OF_FOUR(T, TYPE)                                                              \
     template <>                                                                            \
@@ -286,10 +293,12 @@ struct Word {
             return word;                                                                   \
         }                                                                                  \
     };
+#if !WRAP
 WORD_OF_FOUR(unsigned char, "u8")
 WORD_OF_FOUR(signed char, "s8")
 WORD_OF_TWO(unsigned short, "u16")
 WORD_OF_TWO(short, "s16")
+#endif
 #undef WORD_OF_FOUR
 #undef WORD_OF_TWO
 

@@ -12,6 +12,7 @@
 //   GUARD    1: a sum that is not finite is taken again by definition, as a weight of 0 must not
 //            make NaN of a pixel that it is not to read
 //   MASKED   1: pixels have weights (masked.cu); 0 where it is not defined
+//   ORDERED  1: taps are added in an order (ordered.cu); 0 where it is not defined
 //   RANKED   1: pixels of a rank are selected under a footprint of runs (runs.cuh); 0 where it is
 //            not defined
 //   BANK     1: there are several kernels (bank.cu); 0 where it is not defined
@@ -65,6 +66,9 @@ struct Geometry {
     // Of the weights of pixels; the sum of the kernel's; and a sum of weights that counts as none.
     long long mask_plane[AXES], mask_row, mask_column;
     SUM gain, least;
+#endif
+#if ORDERED
+    int taps;
 #endif
 #if RANKED
     int rank;  // of the pixel that is wanted, counted from the least, 0

@@ -210,3 +210,90 @@ def test_calls_take_no_other_object() -> None:
     for wrong in (2, "abs", abs, {"scale": 2}):
         with pytest.raises(ArgumentTypeError, match=r"must be a gpuconv\.Epilogue, or None"):
             gc.convolve(IMAGE, EDGES, epilogue=wrong)  # type: ignore[arg-type]
+
+
+# Integers that are cut off and wrapped
+
+INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
+WRAPPED = gc.Epilogue(wrap=True)
+
+
+@pytest.mark.parametrize("out", INTEGERS)
+def test_wrapped_integers_are_casts_of_c(engine: str, out: str) -> None:
+    numbers = [0.9, -0.9, 1.5, -1.5, 255.9, 300.7, -300.7, 70000, -70000, 2.0**31 - 0.5, -(2.0**40)]
+    image = np.array([numbers])
+    expected = [[int(number) % 2 ** (8 * np.dtype(out).itemsize) for number in numbers]]
+    found = gc.correlate(image, [[1]], dtype=out, epilogue=WRAPPED, device=engine)
+    unsigned = found.view(f"u{np.dtype(out).itemsize}")
+    assert unsigned.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_no_64_bits_hold_is_0_or_the_least_integer(
+    engine: str, dtype: str, under_checker: bool
+) -> None:
+    image = np.array([[np.nan, np.inf, -np.inf, 2.0**65, -(2.0**65)]], dtype)
+    for out in ("uint8", "int64", "uint64") if under_checker else INTEGERS:
+        found = gc.correlate(image, [[1]], dtype=out, epilogue=WRAPPED, device=engine)
+        expected = -(2**63) if out == "int64" else 0
+        assert found.tolist() == [[expected] * 5]
+    ends = np.array([[2.0**63, 1.5 * 2.0**63, -(2.0**63)]], dtype)
+    found = gc.correlate(ends, [[1]], dtype="uint64", epilogue=WRAPPED, device=engine)
+    assert found.tolist() == [[2**63, 3 * 2**62, 2**63]]
+
+
+@pytest.mark.parametrize("method", ["dense", "separable", "box", "fft", "ordered"])
+def test_every_method_wraps(engine: str, method: Any, under_checker: bool) -> None:
+    for kernel in (gc.Kernel(np.ones((3, 3), int)), gc.Kernel(np.ones((3, 3), int), divisor=7)):
+        sums = reference.correlate(IMAGE, kernel, dtype=float)
+        for out in ("uint8",) if under_checker else ("uint8", "int16"):
+            found = gc.correlate(
+                IMAGE, kernel, dtype=out, epilogue=WRAPPED, method=method, device=engine
+            )
+            np.testing.assert_array_equal(found, np.trunc(sums).astype(int).astype(out))
+
+
+def test_wrapping_comes_after_all_else(engine: str) -> None:
+    epilogue = gc.Epilogue(scale=0.5, offset=-400, absolute=True, high=700.5, wrap=True)
+    sums = reference.correlate(IMAGE, EDGES, dtype=float)
+    expected = np.minimum(np.abs(0.5 * sums - 400), 700.5).astype(int).astype(np.uint8)
+    found = gc.correlate(IMAGE, EDGES, epilogue=epilogue, device=engine)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("reduce", [None, "max", "sum"])
+def test_responses_of_a_bank_wrap(engine: str, reduce: Any) -> None:
+    kernels = [[[3, 1]], [[1], [2]]]
+    first, second = (reference.convolve(IMAGE, kernel, dtype=int) for kernel in kernels)
+    expected = {None: np.stack([first, second]), "max": np.maximum(first, second)}.get(
+        reduce, first + second
+    )
+    found = gc.filter_bank(IMAGE, kernels, reduce=reduce, epilogue=WRAPPED, device=engine)
+    np.testing.assert_array_equal(found, expected.astype(np.uint8))
+
+
+def test_weighted_means_wrap(engine: str) -> None:
+    counts = np.ones(IMAGE.shape, bool)
+    counts[3:8, 2:9] = False
+    kernel, options = gc.Kernel([[3, 1, 2]]), {"mask": counts}
+    expected = reference.correlate(IMAGE, kernel, dtype=np.uint8, wrap=True, **options)
+    sums = reference.correlate(IMAGE, kernel, dtype=float, **options)
+    clear = np.abs(sums - np.rint(sums)) > 1e-3
+    found = gc.correlate(IMAGE, kernel, epilogue=WRAPPED, device=engine, **options)
+    np.testing.assert_array_equal(found[clear], expected[clear])
+    # Where no pixel counts the mean is NaN.
+    assert (found[4:7, 4:7] == 0).all()
+
+
+def test_floats_do_not_mind_wrapping(engine: str) -> None:
+    image = np.array([[0.5, np.nan, -np.inf, 1e30]])
+    found = gc.correlate(image, [[1]], epilogue=WRAPPED, device=engine)
+    np.testing.assert_array_equal(found, image)
+    assert not WRAPPED.computes
+    assert WRAPPED
+
+
+def test_wrap_is_true_or_false() -> None:
+    with pytest.raises(ArgumentTypeError, match="epilogue wrap=1 must be True or False"):
+        gc.Epilogue(wrap=1)  # type: ignore[arg-type]
+    assert repr(WRAPPED) == "Epilogue(wrap=True)"

@@ -144,7 +144,12 @@ def test_dtypes_and_borders(engine: str, dtype: str, border: str, under_checker:
             check(engine, image, BLUR, VALID, border=border, cval=3, dtype=out)
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_pixels_that_have_weights_are_not_summed_in_order(engine: str) -> None:
+    with pytest.raises(ArgumentError, match=r"method='ordered' cannot run this: .* weight"):
+        gc.convolve(PHOTO, BLUR, mask=VALID, method="ordered", device=engine)
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "ordered"])
 def test_every_method(engine: str, method: Any) -> None:
     kernel, options = RUNS[method]
     if engine == "cuda" and method not in ("auto", "dense", "separable"):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from gpuconv.algorithms.box import box
 from gpuconv.algorithms.direct import dense, scale, separable
 from gpuconv.algorithms.fourier import fourier
+from gpuconv.algorithms.ordered import ordered
 from gpuconv.algorithms.recursive import recursive
 from gpuconv.cost import Machine
 from gpuconv.request import Candidate, Request
@@ -26,6 +27,7 @@ ALGORITHMS: dict[str, Callable[[Request, Machine], Candidate | str]] = {
     "box": box,
     "fft": fourier,
     "recursive": recursive,
+    "ordered": ordered,
 }
 
 #: What ``method=`` takes.

@@ -52,6 +52,8 @@ _LONGEST, _SHORTEST, _STRIP = 512, 8, 512
 _SLIDING = 16
 #: And of a sweep of a recursive filter: of three oscillations, nine multiply–adds each. Assumed.
 _SWEEP = 30
+#: And of a tap that is added in an order: addresses, a load, a product, a sum. Assumed.
+_ORDERED_TAP = 6
 #: Bytes of tiles that are transformed at once (_BATCH_BYTES in backends/cuda/fourier.py).
 _BATCH = 16 * 2**20
 
@@ -149,6 +151,10 @@ def _recursive(candidate: Candidate, request: Request, machine: Machine) -> Pass
     return Passes(5 + marks, instructions, (6 + marks) * between, (2 + marks / 2) * between)
 
 
+def _ordered(candidate: Candidate, request: Request, machine: Machine) -> Passes:
+    return Passes(1, _ORDERED_TAP * candidate.operations + _handling(request))
+
+
 _ALGORITHMS: dict[str, Callable[[Candidate, Request, Machine], Passes]] = {
     "scale": _scale,
     "dense": _dense,
@@ -156,6 +162,7 @@ _ALGORITHMS: dict[str, Callable[[Candidate, Request, Machine], Passes]] = {
     "box": _box,
     "fft": _fft,
     "recursive": _recursive,
+    "ordered": _ordered,
 }
 
 

@@ -197,6 +197,12 @@ def _recursive(candidate: Candidate, request: Request, tile: _Tile) -> Work:
     yield Item("recursion"), candidate.operations * tile.rows * tile.columns
 
 
+def _ordered(candidate: Candidate, request: Request, tile: _Tile) -> Work:
+    # Each tap is a product and a sum of pixels in a cache.
+    yield Item("step"), 2 * candidate.operations
+    yield Item("pixel"), 2 * candidate.operations * tile.height * tile.width
+
+
 _ALGORITHMS: dict[str, Callable[[Candidate, Request, _Tile], Work]] = {
     "scale": _scale,
     "dense": _dense,
@@ -204,6 +210,7 @@ _ALGORITHMS: dict[str, Callable[[Candidate, Request, _Tile], Work]] = {
     "box": _box,
     "fft": _fft,
     "recursive": _recursive,
+    "ordered": _ordered,
 }
 
 

@@ -10,6 +10,8 @@ A tap of weight 0 does not exist: it does not spread NaN or infinity (as in SciP
 
 With a mask, or where NaN is ignored, pixels have weights m too, and results are normalised: the sum
 over w·m times pixel is divided by the sum over w·m and multiplied by Σ w. See :mod:`gpuconv.masks`.
+
+Sums are rounded, so they depend on the order of taps: if they are to be ``ordered``, on SciPy's.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from gpuconv.border import FILL, pair, source_index
 from gpuconv.dtypes import accumulator, store
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
 from gpuconv.masks import check_gain, gain, least
+from gpuconv.reference.order import in_order
 
 __all__ = ["convolve", "correlate"]
 
@@ -60,8 +63,12 @@ def correlate(
     dtype: Any = None,
     mask: ArrayLike | None = None,
     nan: str = "propagate",
+    ordered: bool = False,
+    wrap: bool = False,
 ) -> Array:
     """Correlate by definition; see :func:`gpuconv.correlate` for the parameters.
+
+    `ordered` is its ``method="ordered"``, `wrap` that of its epilogue.
 
     Examples
     --------
@@ -73,14 +80,15 @@ def correlate(
     pixels = given.astype(np.complex128 if k.complex or given.dtype.kind == "c" else np.float64)
     where = pair(border), size, np.broadcast_to(stride, 2), np.broadcast_to(dilation, 2)
     if mask is None and nan == "propagate":
-        total = _sums(pixels, k, cval, *where)
+        take = _sums_in_order if ordered else _sums
+        total = take(pixels, k, cval, *where)
     else:
         summed = accumulator(given.dtype, stored, k.total, k.integer, k.divisor)
         weights = np.broadcast_to(1.0 if mask is None else np.asarray(mask, float), pixels.shape)
         total = _normalised(pixels, weights, k, float(cval.real), nan == "ignore", summed, where)
     total /= k.divisor
     out = np.empty(total.shape, stored)
-    store(total, out)
+    store(total, out, wrap)
     return out
 
 
@@ -121,6 +129,30 @@ def _sums(
             columns = source_index(modes[1], xs + dx * (column - k.anchor[1]), width)
             with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, quietly
                 total += weight * _fetch(pixels, rows, columns, cval)
+    return total
+
+
+def _sums_in_order(
+    pixels: Array, k: Kernel, cval: complex, modes: Any, size: str, steps: Any, dilations: Any
+) -> Array:
+    """Return the same, each product and each sum rounded, in the order of :func:`in_order`."""
+    (height, width), (dy, dx) = pixels.shape[-2:], dilations
+    ys = _outputs(height, k.shape[0], k.anchor[0], size, steps[0], dy)
+    xs = _outputs(width, k.shape[1], k.anchor[1], size, steps[1], dx)
+
+    def under(row: int, column: int) -> Array:
+        rows = source_index(modes[0], ys + dy * (row - k.anchor[0]), height)
+        columns = source_index(modes[1], xs + dx * (column - k.anchor[1]), width)
+        return _fetch(pixels, rows, columns, cval)
+
+    total = np.zeros((*pixels.shape[:-2], len(ys), len(xs)), pixels.dtype)
+    if not total.size:
+        return total
+    for number, (taps, weight) in enumerate(in_order(k.numerators)):
+        with np.errstate(invalid="ignore", over="ignore"):
+            first, *second = (sign * under(row, column) for row, column, sign in taps)
+            product = (first + second[0] if second else first) * weight
+            total = total + product if number else product
     return total
 
 

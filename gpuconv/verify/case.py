@@ -44,7 +44,7 @@ class Case:
     out: str = "C"
     #: Of :data:`CONTENTS`.
     content: str = "random"
-    #: What follows the sums: "epilogue", "mask", "nan", "bank", "magnitude", "direction",
+    #: What follows the sums: "epilogue", "wrap", "mask", "nan", "bank", "magnitude", "direction",
     #: "parts", or nothing; see ``endings``.
     ending: str = ""
     #: Whether the image lies in host memory when the call is made.
@@ -83,6 +83,8 @@ class Case:
         """Whether the result must have the bits of the definition's."""
         if self.operation:
             return self.operation.selects
+        if self.method == "ordered":
+            return True
         integers = np.dtype(self.dtype).kind in "iu" and self.weights.integer
         # A weighted mean is a quotient, which may be rounded to either side of a tie; so may roots.
         sums = self.ending not in ("mask", "magnitude", "direction")

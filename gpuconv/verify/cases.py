@@ -31,6 +31,8 @@ _INTEGERS = [name for name in _REAL if np.dtype(name).kind in "iu"]
 _KINDS = ("uint8", "int16", "float32", "float64")
 #: A kernel of each algorithm.
 _BOTH = ("odd", "integer pair")
+#: Kernels that differ from others only where taps are added in an order.
+_IN_ORDER = ("smooth row", "slope down", "three dimensions")
 
 
 def _everywhere() -> Iterator[Case]:
@@ -47,7 +49,7 @@ def _everywhere() -> Iterator[Case]:
 
 def _kernels() -> Iterator[Case]:
     """Every kernel, on dtypes of each kind of arithmetic."""
-    for name, dtype in product(KERNELS, ("uint8", "int32", "float32")):
+    for name, dtype in product(sorted(KERNELS.keys() - _IN_ORDER), ("uint8", "int32", "float32")):
         yield Case(dtype, name)
         yield Case(dtype, name, border="constant", call="correlate", method="dense")
         yield Case(dtype, name, (45, 61), border="mirror", size="full")
@@ -171,6 +173,24 @@ def _recursions() -> Iterator[Case]:
     )
 
 
+def _orders() -> Iterator[Case]:
+    """SciPy's order, to the bit; and integers that are cut off and wrapped, of any sums."""
+    for name in (*_IN_ORDER, "holes"):
+        case = Case("uint8", name, (60, 90), "mirror", method="ordered", ending="wrap")
+        yield from (case, replace(case, dtype="float64", ending=""))
+    for border, size in product(MODES, SIZES):
+        for name in ("smooth row", "odd"):
+            yield Case("uint8", name, (23, 37), border, size, "ordered", (2, 3), (3, 2))
+    for name in ("301 down", "dense 21"):
+        yield Case("int16", name, (2, 40, 50), "wrap", method="ordered")
+    yield Case("float32", "smooth row", (17, 29, 3), channel_axis=-1, method="ordered")
+    yield Case("float32", "holes", (70, 260), content="not finite", method="ordered")
+    for out in ("int8", "uint16", "int64", "uint64"):
+        yield Case("float64", "unit", (20, 41), out_dtype=out, content="ties", ending="wrap")
+    for method in ("dense", "separable", "box", "fft"):
+        yield Case("uint8", "box 5", (50, 270), "wrap", method=method, ending="wrap")
+
+
 def _sizes() -> Iterator[Case]:
     """Tiles and their seams: enough of them to keep a GPU busy, which changes their form."""
     for name in ("dense 3", "dense 5", "dense 7", "separable 5", "separable 9", "rank 2"):
@@ -278,6 +298,7 @@ CASES: tuple[Case, ...] = tuple(
             *_not_finite(),
             *_boxes(),
             *_recursions(),
+            *_orders(),
             *_sizes(),
             *_transforms(),
             *_endings(),

@@ -19,6 +19,7 @@ __all__ = ["compute", "define"]
 Array = NDArray[Any]
 
 _EPILOGUE = Epilogue(scale=0.5, offset=3, absolute=True, low=2, high=100)
+_EPILOGUES = {"epilogue": _EPILOGUE, "wrap": Epilogue(wrap=True)}
 
 
 def _options(case: Case, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def compute(case: Case, image: Any, **options: Any) -> Any:
         return responses.filter_bank(image, kernels, reduce="max", flip=flip, **options)
     if case.ending == "parts":
         return parts.compute(case, image, **options)
-    if case.ending == "epilogue":
-        options["epilogue"] = _EPILOGUE
+    if case.ending in _EPILOGUES:
+        options["epilogue"] = _EPILOGUES[case.ending]
     filter_ = getattr(api, case.call)
     return filter_(image, case.weights, **options, **_options(case, image.shape))
 
@@ -74,8 +75,10 @@ def define(case: Case, image: Array, dtype: Any, **options: Any) -> Array:
         )
         return stored(np.hypot(x, y) if case.ending == "magnitude" else np.arctan2(y, x), dtype)
     filter_ = getattr(reference, case.call)
+    options["ordered"] = case.method == "ordered"
     if case.ending not in ("epilogue", "bank"):
-        found = filter_(image, case.weights, dtype=dtype, **options, **_options(case, image.shape))
+        options |= _options(case, image.shape) | {"wrap": case.ending == "wrap"}
+        found = filter_(image, case.weights, dtype=dtype, **options)
         return np.asarray(found)
     sums: Array = filter_(image, case.weights, dtype=np.float64, **options)
     if case.ending == "epilogue":

@@ -96,6 +96,9 @@ _ALL = _DENSE | {"size": "valid", "dtype": "int16"}
 _VALID = _SEPARABLE | {"size": "valid"}
 _BOX = {"method": "box"}
 _RECURSIVE = {"method": "recursive", "accuracy": "fast"}
+_WRAP = {"epilogue": gpuconv.Epilogue(wrap=True)}
+_ORDERED = {"method": "ordered"}
+_CUT_OFF = _ORDERED | _WRAP
 _CONSTANT = _SEPARABLE | {"border": "constant", "cval": 2}
 
 CALLS = [
@@ -226,6 +229,21 @@ CALLS = [
     ),
     Call("recursive planes", _noise(5, 9, 33), _gaussian(2), _RECURSIVE),
     Call("recursive not finite", _noise(30, 140, nan=True), _gaussian(2), _RECURSIVE),
+    # In order: tiles that end where the image does, a grid that walks, taps too far apart for a
+    # tile, and more weights than travel as an argument.
+    Call("ordered", _noise(3, 64, 64), lambda: [[0.3, 0.5, 0.3]], _ORDERED),
+    Call("ordered bytes", _noise(70, 65, dtype="uint8"), _weights(3, 5), _CUT_OFF),
+    Call("ordered slope", _noise(37, 40), lambda: [[-0.3], [0.1], [0.3]], _ORDERED),
+    Call("ordered far apart", _noise(90, 33), _weights(3, 3), _ORDERED | {"dilation": 40}),
+    Call("ordered many", _noise(30, 40, dtype="float64"), _weights(19, 20), _ORDERED),
+    Call("ordered strides", _noise(40, 50), _weights(4, 3), _ORDERED | {"stride": (2, 3)}),
+    Call("ordered valid", _noise(34, 34), _weights(3, 3), _ORDERED | {"size": "valid"}),
+    # Cut off and wrapped: bytes as integers, and every other kind.
+    Call("wrapped bytes", _noise(37, 520, dtype="uint8"), _mean(3, 3), _DENSE | _WRAP),
+    Call("wrapped sums", _noise(37, 260, dtype="uint8"), _terms(3, 3, 3), _DENSE | _WRAP),
+    Call("wrapped longs", _noise(20, 40), _weights(3, 3), _DENSE | _WRAP | {"dtype": "uint64"}),
+    Call("wrapped ones", _noise(20, 40, dtype="uint64"), lambda: [[1, -1]], _DENSE | _WRAP),
+    Call("wrapped shorts", _noise(20, 40), _weights(3, 3), _DENSE | _WRAP | {"dtype": "int16"}),
     Call("float64", _noise(30, 140, dtype="float64"), _weights(3, 3), {}),
     Call("float16", _noise(30, 140, dtype="float16"), _weights(3, 3), {}),
     Call("int32", _noise(30, 140, dtype="int32"), _weights(3, 3), {}),

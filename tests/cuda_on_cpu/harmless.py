@@ -42,6 +42,18 @@ HARMLESS: dict[tuple[str, ...], str] = {
         "box.cu",
         "for (int s = blockIdx.y; s * g.segment <= g.out_height; s += gridDim.y) {",
     ): _NOTHING_LEFT,
+    (
+        "ordered.cu",
+        "for (int block = blockIdx.y; block * TILE_HEIGHT <= g.out_height; block += gridDim.y) {",
+    ): _NOTHING_LEFT,
+    (
+        "wrap.cuh",
+        "return abs(sum) <= (SUM)9223372036854775808.0 ? (long long)sum : least;",
+    ): _EQUAL,
+    (
+        "wrap.cuh",
+        "size <= (SUM)18446744073709551616.0 ? (unsigned long long)size : 0;",
+    ): _EQUAL,
     ("dense.cuh", "for (int k = 0; k <= g.rows; k += g.piece_rows)"): _NOTHING_LEFT,
     (
         "dense.cu",

@@ -74,6 +74,7 @@ _PARTS = {
     "fourier": ("fourier.cu",),
     "box": ("box.cu", "moving.cuh"),
     "recursive": ("recursive.cu",),
+    "ordered": ("ordered.cu",),
     "masked": ("masked.cu", "weighted.cuh", "weigh.cu", "normalise.cu"),
     "bank": ("bank.cu", "reduction.cuh", "reduce.cu"),
     "canny": ("canny.cu",),

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 _PARTS = (
     *("shared", "dense", "separable", "fourier", "box", "recursive", "masked", "bank"),
+    "ordered",
     "rank",
     "bilateral",
     "canny",

@@ -89,6 +89,8 @@ def _unfit(bank: Bank, axes: tuple[tiling.Axis, tiling.Axis]) -> str:
     y, x = axes
     if any(plan.weighed for plan in bank.plans):
         return "pixels have weights of their own"
+    if any(plan.algorithm == "ordered" for plan in bank.plans):
+        return "the taps of each filter are added in an order of its own"
     if not y.stride == x.stride == y.dilation == x.dilation == 1:
         return "strides or dilations"
     if max(y.taps, x.taps) > _MOST_TAPS:

@@ -131,7 +131,8 @@ def _is_product(problem: Problem, divisor: float) -> bool:
 
     With a power of two nothing is rounded. With an odd integer d a quotient is no tie between two
     integers: it is at least 1/2d away from one, and the product of a sum below 2²² is nearer to the
-    quotient than that. Where an epilogue follows, the quotient itself is needed.
+    quotient than that. Where an epilogue follows, or results are cut off, the quotient itself is
+    needed.
     """
     if problem.epilogue or not 1 <= abs(divisor) < 2**22:
         return False

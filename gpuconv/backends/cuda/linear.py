@@ -15,6 +15,7 @@ from gpuconv.backends.cuda.dense_bytes import dense_bytes
 from gpuconv.backends.cuda.fourier import fourier
 from gpuconv.backends.cuda.launch import Layout, Mask, Scratch, Step, Work
 from gpuconv.backends.cuda.masked import masked
+from gpuconv.backends.cuda.ordered import ordered
 from gpuconv.backends.cuda.problem import Problem, flatten, within
 from gpuconv.backends.cuda.protocol import Limits
 from gpuconv.backends.cuda.recursive import recursive
@@ -28,7 +29,7 @@ Rejected = tuple[tuple[str, str], ...]
 
 
 #: Algorithms that have kernels of their own; all others are sums over taps.
-_MAKERS: dict[str, Callable[[Problem, Plan, Limits], Made]] = {"fft": fourier}
+_MAKERS: dict[str, Callable[[Problem, Plan, Limits], Made]] = {"fft": fourier, "ordered": ordered}
 #: The kernels that can run a sum of separable terms in one pass, where they are not the usual two.
 _FUSED = {"box": (box, march, ring), "recursive": (recursive, march, ring)}
 #: Those to which taps that are apart cost more than channels that are planes.

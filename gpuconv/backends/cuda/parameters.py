@@ -68,6 +68,8 @@ def _geometry(sum_: np.dtype[Any], epilogue: bool, variant: str) -> np.dtype[Any
         fields += [("epilogue", np.dtype([*limits, ("absolute", "i4")], align=True))]
     if variant == "masked":
         fields += [*_steps("mask"), ("gain", sum_), ("least", sum_)]
+    if variant == "ordered":
+        fields += [("taps", "i4")]
     if variant == "rank":
         fields += [("rank", "i4"), ("runs", "i4")]
     if variant == "bank":
@@ -107,14 +109,18 @@ class Constants:
         label: str = "",
         variant: str = "",
         travel: bool = True,
+        beside: Array | None = None,
     ) -> None:
         """Take the weights of a program for as many (`fixed`), or of one for any number.
 
         `label` begins the names of scratch arrays, to tell those of several launches apart.
         The `variant` of the geometry, "masked", "bank", "joint" or "patches", has fields more. What
-        may not `travel` as an argument lies in device memory, however little it is.
+        may not `travel` as an argument lies in device memory, however little it is. Whole numbers
+        that stand `beside` the border tables come behind them.
         """
         self.counts, self.edges = problem.edges
+        if beside is not None:
+            self.edges = np.concatenate([self.edges, beside])
         self.weights = dtypes.rounded(np.ascontiguousarray(weights).ravel(), problem.sum)
         if fixed:
             usual = 2 * (problem.y.footprint - 1) + 2 * (problem.x.footprint - 1) or 1
@@ -161,7 +167,7 @@ class Constants:
         `more` are fields of the geometry that the kernel's launch decides.
         """
         problem = self._problem
-        geometry = _geometry(problem.sum, bool(problem.epilogue), self._variant)
+        geometry = _geometry(problem.sum, problem.epilogue.computes, self._variant)
         fields: list[tuple[str, Any]] = [("geometry", geometry)]
         if self.by_value:
             edges, weights = self.room
@@ -198,7 +204,7 @@ class Constants:
         with np.errstate(over="ignore"):
             g["cval"], g["divisor"] = problem.cval, divisor
             g["reciprocal"] = problem.sum.type(1) / problem.sum.type(divisor)
-            if problem.epilogue:
+            if problem.epilogue.computes:
                 g["epilogue"] = _limits(problem.epilogue)
         for name, value in more.items():
             g[name] = value
@@ -226,7 +232,8 @@ def program(
         *((name, str(value)) for name, value in macros),
         *constants.macros,
         ("DIVIDE", divide(problem, divisor)),
-        *([("EPILOGUE", "1")] if problem.epilogue else []),
+        *([("EPILOGUE", "1")] if problem.epilogue.computes else []),
+        *([("WRAP", "1")] if problem.epilogue.wrap and problem.out_dtype.kind in "iu" else []),
     ]
     return Program(family, entry, tuple(defined))
 

@@ -165,6 +165,21 @@ def _every_recursion() -> Iterator[Call]:
         yield Call(dtype, kernels.gaussian(20), method="recursive")
 
 
+def _every_order() -> Iterator[Call]:
+    wrapped = Epilogue(wrap=True)
+    lines = [[0.25, 0.5, 0.25]], [[-0.5], [0.0], [0.5]], [[0.1, 0.2]]
+    for dtype, line in product(("uint8", "int16", "float32", "float64"), lines):
+        yield Call(dtype, Kernel(line), method="ordered", epilogue=wrapped)
+    for size in (5, 101):
+        yield Call("uint8", _dense(size, size), method="ordered", epilogue=wrapped)
+    yield Call("uint8", Kernel(lines[0]), "colour", method="ordered", epilogue=wrapped)
+    for dtype in ("uint8", "int32", "uint64"):
+        yield Call(dtype, _dense(3, 3), method="dense", epilogue=wrapped)
+        yield Call(dtype, _separable(5), method="separable", epilogue=wrapped)
+    yield Call("uint8", kernels.laplacian(), method="dense", epilogue=wrapped)
+    yield Call("uint8", kernels.box(31), method="box", epilogue=wrapped)
+
+
 def _every_layout() -> Iterator[Call]:
     for layout, dtype in (("colour", "float32"), ("crop", "uint8"), ("transposed", "float32")):
         yield Call(dtype, _dense(3, 3), layout, method="dense")
@@ -222,6 +237,7 @@ def _all() -> Iterator[_Wanted]:
         _every_form,
         _every_box,
         _every_recursion,
+        _every_order,
         _every_layout,
         _every_end,
         every_neighbourhood,

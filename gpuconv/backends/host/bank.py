@@ -173,7 +173,7 @@ class _Reduced:
             self._total.clip(*self._limits, out=self._total)
             np.copyto(target, self._total, casting="unsafe")
         else:
-            store(self._total, target)
+            store(self._total, target, self._bank.epilogue.wrap)
 
     def _collect(self, response: Array, total: Array, first: bool) -> None:
         """Add a response, which may be overwritten, to what the others became."""
@@ -231,6 +231,8 @@ def _limits(bank: Bank) -> tuple[int, int] | None:
     first = bank.plans[0]
     written = np.iinfo(bank.out_dtype) if bank.out_dtype.kind in "iu" else None
     if written is None or written.bits == 64 or first.dtype.kind == "f" or not isfinite(first.cval):
+        return None
+    if bank.epilogue.wrap:
         return None
     total = sum(plan.kernel.total / abs(plan.kernel.divisor) for plan in bank.plans)
     if total * max(2.0**64, abs(first.cval)) >= float(np.finfo(bank.accumulator).max):

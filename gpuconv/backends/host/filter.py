@@ -146,10 +146,11 @@ def finish(plan: Plan, found: Array, out: Array) -> None:
 def finishing(plan: Plan) -> Callable[[Array, Array], None]:
     """Return a call that turns sums into results, and stores them; it uses the sums as scratch."""
     divisor, epilogue = plan.kernel.divisor, plan.epilogue
-    limits = _limits(plan)
+    limits = None if epilogue.wrap else _limits(plan)
+    few_bits = epilogue.wrap and _in_32_bits(plan)
 
     def finish(found: Array, out: Array) -> None:
-        if out.dtype == found.dtype and not epilogue:
+        if out.dtype == found.dtype and not epilogue.computes:
             if divisor == 1:
                 np.copyto(out, found)
             else:
@@ -158,14 +159,30 @@ def finishing(plan: Plan) -> Callable[[Array, Array], None]:
         if divisor != 1:
             np.divide(found, divisor, out=found)
         epilogue.apply(found)
-        if limits:
+        if few_bits:
+            np.copyto(out, found.astype(np.int32), casting="unsafe")
+        elif limits:
             np.rint(found, out=found)
             found.clip(*limits, out=found)
             np.copyto(out, found, casting="unsafe")
         else:
-            store(found, out)
+            store(found, out, epilogue.wrap)
 
     return finish
+
+
+def _in_32_bits(plan: Plan) -> bool:
+    """Return whether results that are wrapped fit 32 bits before."""
+    kernel, epilogue = plan.kernel, plan.epilogue
+    if plan.out_dtype.kind not in "iu" or plan.masked or not _finite(plan):
+        return False
+    pixels = np.iinfo(plan.dtype)
+    largest = max(-int(pixels.min), int(pixels.max), abs(plan.cval)) * kernel.total
+    largest /= abs(kernel.divisor)
+    largest = abs(epilogue.scale) * largest + abs(epilogue.offset)
+    ends = abs(epilogue.low or 0), abs(epilogue.high or 0)
+    # Half of what there is, as sums are rounded on their way.
+    return bool(max(largest, *ends) < 2**30)
 
 
 def _limits(plan: Plan) -> tuple[int, int] | None:

@@ -10,16 +10,20 @@ import threading
 from typing import Generic, TypeAlias, TypeVar
 
 from gpuconv.backends.host.filter import Filter, StripFilter
+from gpuconv.backends.host.ordered import OrderedFilter
 from gpuconv.backends.host.pieces import Piece
+from gpuconv.backends.host.sifted import SiftedFilter
 from gpuconv.plan import Plan
 
-__all__ = ["Filters", "Idle", "Leftovers", "left_by_one"]
+__all__ = ["AnyFilter", "Filters", "Idle", "Leftovers", "left_by_one"]
 
 Owner = TypeVar("Owner")
 Thing = TypeVar("Thing")
 
+#: What filters pieces of one shape.
+AnyFilter: TypeAlias = Filter | StripFilter | OrderedFilter | SiftedFilter
 #: Filters of one thread: by the shape of a piece, and that of a stack of planes.
-Filters: TypeAlias = dict[tuple[tuple[int, int], tuple[int, ...]], Filter | StripFilter]
+Filters: TypeAlias = dict[tuple[tuple[int, int], tuple[int, ...]], AnyFilter]
 Left: TypeAlias = tuple[tuple[Piece, ...], list[Filters]]
 
 #: Bytes of a piece, about.

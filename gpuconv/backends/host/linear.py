@@ -17,8 +17,10 @@ from gpuconv import tiling
 from gpuconv.backends.host import box, dense, fourier, recursive, scale, separable
 from gpuconv.backends.host.block import Block
 from gpuconv.backends.host.filter import Filter, StripFilter, stacked, sums
-from gpuconv.backends.host.idle import Filters, Idle, left_by_one
+from gpuconv.backends.host.idle import AnyFilter, Filters, Idle, left_by_one
+from gpuconv.backends.host.ordered import OrderedFilter
 from gpuconv.backends.host.pieces import Piece, pieces, planes, undilated
+from gpuconv.backends.host.sifted import SiftedFilter, nearly
 from gpuconv.backends.host.threads import deal, workers
 from gpuconv.cost.blocks import KEPT, together
 from gpuconv.plan import Plan
@@ -81,7 +83,7 @@ def stack(plan: Plan) -> int:
     return together(plan.algorithm, bottom - top, right - left, plan.accumulator.itemsize)
 
 
-def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> Filter | StripFilter:
+def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> AnyFilter:
     """Return what filters pieces of a shape: of one plane, or of (count,) planes at once."""
     plan = undilated(plan)
     if not count:
@@ -91,8 +93,11 @@ def _filter(plan: Plan, shape: tuple[int, int], count: tuple[int, ...]) -> Filte
     return Filter(plan, block_of(plan, *stacked(shape, stack)), shape, stack)
 
 
-def filter_of(plan: Plan, shape: tuple[int, int]) -> Filter | StripFilter:
+def filter_of(plan: Plan, shape: tuple[int, int]) -> AnyFilter:
     """Return what filters pieces of a shape, of one plane."""
+    if plan.algorithm == "ordered":
+        near = nearly(plan)
+        return SiftedFilter(plan, near, shape) if near else OrderedFilter(plan, shape)
     strips = separable.strips(plan, *shape) if plan.algorithm == "separable" else None
     if strips:
         return StripFilter(plan, strips)

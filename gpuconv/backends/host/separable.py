@@ -95,7 +95,11 @@ def block(plan: Plan, height: int, width: int) -> Block:
     """Return a block for sums of separable terms."""
     passes = _Passes(plan, height, width)
     pixels = scratch(passes.rows, passes.columns, passes.dtype)
-    between, sums = passes.between(), passes.sums(passes.wide)
+    sums = passes.sums(passes.wide)
+    if plan.y.taps == len(plan.terms) == 1 == plan.terms[0][0][0]:
+        row_alone = [passes.across(0, pixels[:: plan.y.stride], sums)]
+        return Block(pixels, _summed(row_alone, sums, sums, width))
+    between = passes.between()
     part = passes.sums(passes.wide) if len(plan.terms) > 1 else sums
     steps = [
         passes.down(term, pixels, between) + passes.across(term, between, part if term else sums)
