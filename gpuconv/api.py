@@ -14,6 +14,7 @@ from gpuconv.arrays import Array
 from gpuconv.call import filtered, plan_of
 from gpuconv.epilogue import Epilogue
 from gpuconv.errors import ArgumentError
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
 from gpuconv.plan import Plan
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["convolve", "correlate", "plan"]
 
 
+@public
 def convolve(
     image: ArrayLike,
     kernel: KernelLike,
@@ -51,10 +53,11 @@ def convolve(
     ----------
     image : array_like of shape (…, H, W)
         Pixels of any real or complex dtype but bool. Leading axes are a batch; colour stands in
-        `channel_axis`. Any strides will do.
+        `channel_axis`. Any strides will do, and arrays of other libraries: CuPy, PyTorch, those
+        with DLPack or of the array API, and dask's, lazily. They stay where they are.
     kernel : Kernel, array_like of shape (rows, columns), or tuple (column, row)
         Weights; a tuple of two 1-D sequences is a separable kernel. The anchor is the kernel's,
-        ``(rows // 2, columns // 2)`` by default as in SciPy.
+        ``(rows // 2, columns // 2)`` by default as in SciPy. Weights on a GPU are copied.
     border : str or (str, str), default "reflect"
         What lies outside the image: "constant", "nearest", "reflect", "mirror" or "wrap", in
         SciPy's sense, or an unambiguous name of NumPy's or OpenCV's ("edge", "symmetric",
@@ -79,11 +82,13 @@ def convolve(
     device : {None, "auto", "cpu", "cuda", "cuda:N"}
         Where to compute; the default leaves the image where it is. "auto" takes an image in host
         memory to the GPU if it is expected back sooner than the CPU is done.
-    method : {"auto", "scale", "dense", "separable", "box", "fft", "recursive"}
+    method : {"auto", "scale", "dense", "separable", "box", "fft", "recursive", "ordered"}
         Algorithm; the default is what is expected to finish first, see :func:`plan`. "scale" is for
         a single weight, "dense" sums over all taps, "separable" over columns and rows, "box" is for
         equal weights, "fft" goes through Fourier transforms, "recursive" is an approximation of
-        Gaussians.
+        Gaussians. "ordered", never the default, adds in float64 in SciPy's order and has its bits:
+        those of ``correlate1d`` for a kernel of one row or one column, else those of ``correlate``
+        (a 1-D kernel among zeros, two rows of them will do, is added as that does).
     accuracy : {"exact", "fast", "double"}
         "exact" is the same result by all algorithms up to rounding in the accumulator, within
         (4 + taps/32) · eps · Σ|w| · max|x| of the definition, and the same bits for integer weights
@@ -100,18 +105,20 @@ def convolve(
     nan : {"propagate", "ignore"}
         What NaN does: results that it is under become NaN, or it is a pixel that does not count.
     epilogue : Epilogue, optional
-        Scale, offset, absolute value and limits for each result, before it is rounded.
+        Scale, offset, absolute value and limits for each result, before it is rounded; or that
+        integers are cut off and wrapped instead, as a cast in C does.
 
     Returns
     -------
     ndarray
-        The filtered image, with its axes in the image's order; `out` if given. Axes of the image
-        that are empty stay empty.
+        The filtered image, with its axes in the image's order and of its library; `out` if given.
+        Axes of the image that are empty stay empty.
 
     Raises
     ------
     ArgumentError
-        A value is not allowed, shapes do not fit, or pixels are masked and the weights sum to 0.
+        A value is not allowed, shapes do not fit, arrays lie on different devices, a tensor needs a
+        gradient, or pixels are masked and the weights sum to 0.
     ArgumentTypeError
         An argument is of a kind that is not accepted; bool images are.
     DeviceError
@@ -145,6 +152,7 @@ def convolve(
     return filtered(image, _known_kernel(kernel), options, channel_axis, dtype, out, device, mask)
 
 
+@public
 def correlate(
     image: ArrayLike,
     kernel: KernelLike,

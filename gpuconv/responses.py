@@ -35,6 +35,7 @@ from gpuconv.bank import REDUCTIONS, Bank
 from gpuconv.bounded import Bounded
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError, choose
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
 from gpuconv.plan import Plan, kept_bytes, make_plan
 from gpuconv.window import Window, held
@@ -46,6 +47,7 @@ Reduction: TypeAlias = Literal["magnitude", "max", "sum", "direction"]
 _BANKS: Bounded[Bank] = Bounded(most=32 * 2**20)
 
 
+@public
 def filter_bank(
     image: ArrayLike,
     kernels: Iterable[KernelLike],

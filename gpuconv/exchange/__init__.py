@@ -6,8 +6,9 @@ dask array, is seen here and nowhere else: see :func:`public`.
 
 from __future__ import annotations
 
+from gpuconv.exchange.borrowing import borrowing
 from gpuconv.exchange.boundary import public
 from gpuconv.exchange.differences import Difference
 from gpuconv.exchange.reach import Reach, Reaching
 
-__all__ = ["Difference", "Reach", "Reaching", "public"]
+__all__ = ["Difference", "Reach", "Reaching", "borrowing", "public"]

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from gpuconv.apply import Choices, applied
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
+from gpuconv.exchange import public
 from gpuconv.neighbourhood import Bilateral, NonLocalMeans
 from gpuconv.neighbourhood.measures import measure
 from gpuconv.operations.noise import estimate_noise
@@ -20,6 +21,7 @@ _H = 0.8
 _LEAST_H = 1e-12
 
 
+@public
 def bilateral(
     image: ArrayLike,
     diameter: int | None = None,
@@ -134,6 +136,7 @@ def bilateral(
     return applied(image, wanted, choices, channel_axis, dtype, out, device)
 
 
+@public
 def nl_means(
     image: ArrayLike,
     patch_size: int = 7,

@@ -26,6 +26,7 @@ from gpuconv.arrays import (
 from gpuconv.backends.host import canny as host
 from gpuconv.border import pair as border_pair
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel
 from gpuconv.operations.slopes import pair
 from gpuconv.responses import filter_bank
@@ -36,6 +37,7 @@ __all__ = ["canny", "canny_kernels", "worked_in"]
 _LEAST = 1e-14
 
 
+@public
 def canny(
     image: ArrayLike,
     sigma: float = 1.0,

@@ -12,12 +12,14 @@ from gpuconv.api import convolve
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array, check_pixels, named_axis, stored_dtype
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel
 from gpuconv.window import Window, held, own
 
 __all__ = ["mask_of", "unsharp_mask"]
 
 
+@public
 def unsharp_mask(
     image: ArrayLike,
     sigma: float = 1.0,

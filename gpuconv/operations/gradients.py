@@ -6,11 +6,13 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
+from gpuconv.exchange import public
 from gpuconv.operations.slopes import Output, derivatives, gradient, pair
 
 __all__ = ["farid", "gradient_magnitude", "prewitt", "roberts", "scharr", "sobel"]
 
 
+@public
 def sobel(
     image: ArrayLike,
     output: Output = "magnitude",
@@ -23,19 +25,15 @@ def sobel(
     out: Array | None = None,
     device: str | None = None,
 ) -> Array:
-    """Measure edges by Sobel's gradient, smoothed by [1 2 1].
-
-    Slopes along x and y are made in one pass: the image is read once, and nothing but the result
-    is written.
+    """Measure edges by Sobel's gradient, smoothed by [1 2 1], in one pass over the image.
 
     Parameters
     ----------
     image : array_like of shape (…, H, W)
         Real pixels, as for :func:`gpuconv.filter_bank`. Each channel has a gradient of its own.
     output : {"magnitude", "direction", "components"}
-        √(x² + y²); or the angle arctan2(y, x) in radians; or x and y, on a new first axis. x is
-        positive where brightness grows to the right, y where it grows downwards: an angle of 0
-        is a rise to the right, π/2 one downwards. Where there is no slope the angle is 0.
+        √(x² + y²); or the angle arctan2(y, x) in radians; or x and y, on a new first axis. An angle
+        of 0 is a rise to the right, π/2 one downwards; where there is no slope the angle is 0.
     scale : float, default 1
         What slopes are multiplied by, above 0; it has no effect on the angle.
     border, cval, channel_axis, out, device
@@ -78,6 +76,7 @@ def sobel(
     return gradient(image, pair("sobel"), output, scale, *options)
 
 
+@public
 def scharr(
     image: ArrayLike,
     output: Output = "magnitude",
@@ -123,6 +122,7 @@ def scharr(
     return gradient(image, pair("scharr"), output, scale, *options)
 
 
+@public
 def prewitt(
     image: ArrayLike,
     output: Output = "magnitude",
@@ -168,6 +168,7 @@ def prewitt(
     return gradient(image, pair("prewitt"), output, scale, *options)
 
 
+@public
 def roberts(
     image: ArrayLike,
     output: Output = "magnitude",
@@ -215,6 +216,7 @@ def roberts(
     return gradient(image, pair("roberts", output), output, scale, *options)
 
 
+@public
 def farid(
     image: ArrayLike,
     output: Output = "magnitude",
@@ -265,6 +267,7 @@ def farid(
     return gradient(image, pair("farid"), output, scale, *options)
 
 
+@public
 def gradient_magnitude(
     image: ArrayLike,
     sigma: float,
@@ -305,13 +308,11 @@ def gradient_magnitude(
 
     Notes
     -----
-    ``scipy.ndimage.gaussian_gradient_magnitude``, whose samples these are. A ramp that grows by 1 a
-    pixel has the magnitude 1.
+    As ``scipy.ndimage.gaussian_gradient_magnitude``; a ramp of 1 a pixel has the magnitude 1.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> ramp = np.tile(np.arange(30.0), (30, 1))
+    >>> ramp = [[float(x) for x in range(30)]] * 30
     >>> gradient_magnitude(ramp, 2)[15, 15].round(2)
     np.float64(1.0)
     """

@@ -11,6 +11,7 @@ from gpuconv import backends
 from gpuconv.arrays import Array, channels_restored, check_pixels
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel, KernelLike
 from gpuconv.operations.frame import ESTIMATE, Frame, check_border, check_psf
 from gpuconv.operations.iteration import Blur, Callback, Wanted, iterated
@@ -18,6 +19,7 @@ from gpuconv.operations.iteration import Blur, Callback, Wanted, iterated
 __all__ = ["richardson_lucy"]
 
 
+@public
 def richardson_lucy(
     image: ArrayLike,
     psf: KernelLike,
@@ -66,8 +68,8 @@ def richardson_lucy(
         The value outside in mode "constant".
     callback : callable, optional
         Called with the number of each iteration, from 1 on, and the estimate, which the next one
-        overwrites: an array like the image, of the dtype that is computed in, where it is
-        computed. Returns True to stop.
+        overwrites: NumPy's or CuPy's array of the image's shape, of the dtype that is computed in,
+        where it is computed. Returns True to stop.
     channel_axis : int, optional
         Axis of the colour channels, each restored for itself.
     dtype : dtype, optional

@@ -12,6 +12,7 @@ from gpuconv import backends
 from gpuconv.api import convolve
 from gpuconv.arrays import Array, channel_index, named_axis
 from gpuconv.errors import ArgumentTypeError, choose
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel
 
 __all__ = ["estimate_noise"]
@@ -33,6 +34,7 @@ _ANCHOR, _EVERY = (0, 0), 2
 _MEDIAN, _MEAN = 0.6744897501960817, sqrt(2 / pi)
 
 
+@public
 def estimate_noise(
     image: ArrayLike,
     *,

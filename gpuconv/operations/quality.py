@@ -14,6 +14,7 @@ from gpuconv import backends, kernels
 from gpuconv.api import convolve
 from gpuconv.arrays import Array, channel_index, check_pixels
 from gpuconv.errors import ArgumentError, ArgumentTypeError
+from gpuconv.exchange import public
 from gpuconv.kernel import Kernel
 
 __all__ = ["psnr", "ssim"]
@@ -24,6 +25,7 @@ _K1, _K2 = 0.01, 0.03
 _TRUNCATE = 3.5
 
 
+@public
 def psnr(image: ArrayLike, reference: ArrayLike, *, data_range: float | None = None) -> float:
     """Return the peak signal-to-noise ratio of an image in decibels: 10 · log₁₀(R² / MSE).
 
@@ -64,6 +66,7 @@ def psnr(image: ArrayLike, reference: ArrayLike, *, data_range: float | None = N
     return inf if error == 0 else 20 * log10(pair.range) - 10 * _log10(error)
 
 
+@public
 def ssim(
     image: ArrayLike,
     reference: ArrayLike,

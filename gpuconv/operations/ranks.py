@@ -9,11 +9,13 @@ from numpy.typing import ArrayLike
 from gpuconv.apply import Choices, applied
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
+from gpuconv.exchange import public
 from gpuconv.neighbourhood import Rank
 
 __all__ = ["maximum", "median", "minimum", "percentile", "rank"]
 
 
+@public
 def median(
     image: ArrayLike,
     size: int | tuple[int, int] = 3,
@@ -93,6 +95,7 @@ def median(
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
+@public
 def rank(
     image: ArrayLike,
     rank: int,
@@ -144,6 +147,7 @@ def rank(
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
+@public
 def percentile(
     image: ArrayLike,
     percentile: float,
@@ -197,6 +201,7 @@ def percentile(
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
+@public
 def minimum(
     image: ArrayLike,
     size: int | tuple[int, int] = 3,
@@ -245,6 +250,7 @@ def minimum(
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
+@public
 def maximum(
     image: ArrayLike,
     size: int | tuple[int, int] = 3,

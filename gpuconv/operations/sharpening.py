@@ -11,11 +11,13 @@ from gpuconv.api import convolve
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
 from gpuconv.epilogue import Epilogue
+from gpuconv.exchange import public
 from gpuconv.operations.signs import signed
 
 __all__ = ["difference_of_gaussians", "emboss", "laplace", "laplacian_of_gaussian"]
 
 
+@public
 def laplace(
     image: ArrayLike,
     neighbours: Literal[4, 8] = 4,
@@ -78,6 +80,7 @@ def laplace(
     )
 
 
+@public
 def laplacian_of_gaussian(
     image: ArrayLike,
     sigma: float,
@@ -142,6 +145,7 @@ def laplacian_of_gaussian(
     )
 
 
+@public
 def difference_of_gaussians(
     image: ArrayLike,
     low_sigma: float,
@@ -207,6 +211,7 @@ def difference_of_gaussians(
     )
 
 
+@public
 def emboss(
     image: ArrayLike,
     angle: float = 135.0,

@@ -18,6 +18,7 @@ from gpuconv.backends import host
 from gpuconv.backends.transfer import Transfer
 from gpuconv.epilogue import NOTHING, Epilogue
 from gpuconv.errors import DeviceError
+from gpuconv.exchange import public
 from gpuconv.kernel import KernelLike
 from gpuconv.operations.frame import ESTIMATE, Frame, Span, check_border, check_psf
 from gpuconv.operations.inverse import Inverse
@@ -34,6 +35,7 @@ _POINTS = 2**24
 _SIDES, _STEPS = 4, 3
 
 
+@public
 def wiener(
     image: ArrayLike,
     psf: KernelLike,

@@ -67,6 +67,11 @@ class Stream:
         self.ptr, self.device_id = 100 + state.streams, state.current
         state.log.append(("stream", self.ptr, non_blocking, state.current))
 
+    @staticmethod
+    def from_external(theirs: Any) -> ForeignStream:
+        """Return another library's stream as one of CuPy's."""
+        return ForeignStream(theirs)
+
     def __enter__(self) -> Stream:
         self._before, state.stream = state.stream, self.ptr
         return self
@@ -84,6 +89,22 @@ class Stream:
 
     def synchronize(self) -> None:
         """Wait for nothing."""
+
+
+class ForeignStream(Stream):
+    """A stream that another library has made."""
+
+    def __init__(self, theirs: Any) -> None:
+        version, self.ptr = theirs.__cuda_stream__()
+        assert version == 0
+        self.device_id = state.current
+
+    def __del__(self) -> None:
+        state.log.append(("destroyed", self.ptr))  # CuPy 14 does so, though it is not its own
+
+    def __enter__(self) -> Stream:
+        assert self.device_id == state.current
+        return super().__enter__()
 
 
 class CUDARuntimeError(RuntimeError):
@@ -198,6 +219,13 @@ def asarray(image: Any) -> ndarray:
         raise ValueError("not native")
     _allocate(image.nbytes)
     return ndarray.of(image.copy())
+
+
+def from_dlpack(array: Any) -> ndarray:
+    """Return another library's array, in the order of the current stream."""
+    kind, number = array.__dlpack_device__()
+    assert kind == 2
+    return ndarray.of(array.__dlpack__(stream=state.stream), number)
 
 
 def asnumpy(array: ndarray) -> Any:
