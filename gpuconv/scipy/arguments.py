@@ -15,13 +15,14 @@ import numpy as np
 from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError
-from gpuconv.scipy.errors import StateError
+from gpuconv.scipy.errors import AxisError, StateError
 
 __all__ = [
     "MODES",
     "anchor_of",
     "array_of",
     "axes_of",
+    "axis_of",
     "border_of",
     "each_axis",
     "output_of",
@@ -111,6 +112,8 @@ def _given(output: Any, image: Array, shape: tuple[int, ...], complex_output: bo
         raise StateError(
             f"output must have complex dtype: output has dtype {array.dtype}, the image is complex"
         )
+    if not getattr(array.flags, "writeable", True):
+        raise ArgumentError("output array is read-only.: give one that can be written")
     if backends.owner(array) is not backends.owner(image):
         raise ArgumentError("output lies on another device than the image")
     return array
@@ -140,6 +143,20 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
     if len(set(counted)) != len(counted):
         raise ArgumentError(f"axes must be unique: axes={axes!r}")
     return counted
+
+
+def axis_of(axis: Any, ndim: int) -> int:
+    """Return `axis` counted from 0.
+
+    Examples
+    --------
+    >>> axis_of(-1, 3)
+    2
+    """
+    given = index(axis)
+    if not -ndim <= given < ndim:
+        raise AxisError(f"axis {given} is out of bounds for array of dimension {ndim}")
+    return given % ndim
 
 
 def each_axis(value: Any, count: int) -> list[Any]:

@@ -1,0 +1,1 @@
+"""The tests of other libraries, run with gpuconv's functions in place of theirs."""
