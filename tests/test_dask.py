@@ -280,7 +280,7 @@ def test_functions_say_what_they_take() -> None:
     signature = inspect.signature(gpuconv.dask.convolve)
     assert list(signature.parameters)[:4] == ["image", "kernel", "border", "cval"]
     assert {"out", "mask"}.isdisjoint(signature.parameters)
-    for name in gpuconv.dask.__all__:
+    for name in {*gpuconv.dask.__all__} - {"register", "unregister"}:
         doc = getattr(gpuconv.dask, name).__doc__
         assert "Parameters\n" in doc
         assert "\nout :" not in doc

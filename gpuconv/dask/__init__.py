@@ -13,6 +13,13 @@ however small the chunks are.
 
 Chunks may be NumPy's or CuPy's, which stay where they are. ``device="cuda"`` takes NumPy's to the
 GPU and back within a task: where workers spill to host memory, that is the safer way.
+
+All other functions that take images, the stand-ins for other libraries too, are called with dask
+arrays as they are: ``gpuconv.scipy.ndimage.gaussian_filter(array, 2)``. Chunks get what is around
+them, as :func:`dask.array.map_overlap` gives it; results that need all of an image, Wiener's filter
+or a threshold by its mean, put the chunks together, and are one task.
+
+:func:`register` lets gpuconv filter the chunks of dask-image.
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ from gpuconv import api, operations, responses
 from gpuconv.dask.calls import lazy
 from gpuconv.dask.chains import apply
 from gpuconv.dask.cluster import run
+from gpuconv.dask.registration import register, unregister
 
 __all__ = [
     "apply",
@@ -41,10 +49,12 @@ __all__ = [
     "percentile",
     "prewitt",
     "rank",
+    "register",
     "roberts",
     "run",
     "scharr",
     "sobel",
+    "unregister",
     "unsharp_mask",
 ]
 

@@ -16,7 +16,7 @@ from gpuconv.dask.library import array_library, graph_of
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.window import Needs, Run
 
-__all__ = ["Leaf", "Region", "Work", "check_array", "lazy_array"]
+__all__ = ["Leaf", "Region", "Work", "check_array", "check_chunks", "lazy_array"]
 
 #: A run of each axis of a result.
 Region: TypeAlias = tuple[Run, ...]
@@ -53,24 +53,28 @@ class _Chunk:
 
 def check_array(image: Any, channel_axis: int | None) -> int | None:
     """Return the index of the channel axis of a dask array; raise if it cannot be filtered."""
-    da = array_library()
-    if not isinstance(image, da.Array):
+    if not isinstance(image, array_library().Array):
         raise ArgumentTypeError(
             f"image is of type {type(image).__name__}; gpuconv.dask filters dask arrays: make one "
             "with dask.array.from_array, or use the function of gpuconv itself"
         )
-    if any(isnan(n) for n in image.shape):
+    check_chunks(image)
+    return channel_index(image.ndim, channel_axis)
+
+
+def check_chunks(array: Any, name: str = "image") -> None:
+    """Raise if a dask array has chunks of unknown sizes, or masks that would be lost."""
+    if any(isnan(n) for n in array.shape):
         raise ArgumentError(
-            f"image has shape {image.shape}, with chunks of unknown sizes: call its "
+            f"{name} has shape {array.shape}, with chunks of unknown sizes: call its "
             "compute_chunk_sizes() first"
         )
-    if isinstance(image._meta, np.ma.MaskedArray):
+    if isinstance(array._meta, np.ma.MaskedArray):
         raise ArgumentTypeError(
-            "image has chunks that are masked arrays, whose masks would be lost; let NaN say what "
-            "is no pixel, and nan='ignore' of gpuconv.dask.convolve leave it out: image = "
+            f"{name} has chunks that are masked arrays, whose masks would be lost; let NaN say "
+            "what is no pixel, and nan='ignore' of gpuconv.dask.convolve leave it out: image = "
             "dask.array.ma.filled(image.astype('float32'), numpy.nan)"
         )
-    return channel_index(image.ndim, channel_axis)
 
 
 def lazy_array(image: Any, work: Work, name: str, dtype: np.dtype[Any]) -> Any:

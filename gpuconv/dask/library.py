@@ -9,7 +9,7 @@ from typing import Any
 
 from gpuconv.errors import MissingExtraError
 
-__all__ = ["array_library", "cluster_library", "graph_of", "token_of"]
+__all__ = ["array_library", "cluster_library", "delayed", "graph_of", "token_of"]
 
 
 def array_library() -> ModuleType:
@@ -20,6 +20,11 @@ def array_library() -> ModuleType:
 def cluster_library() -> ModuleType:
     """Return ``distributed``; raise MissingExtraError where it is not installed."""
     return _library("distributed")
+
+
+def delayed(value: Any, name: str) -> Any:
+    """Return something that goes into a graph as it is, and whose call is a task of it."""
+    return _library("dask").delayed(value, name=name, traverse=False)
 
 
 def graph_of(name: str, layer: Mapping[Any, Any], dependencies: Sequence[Any]) -> Any:
