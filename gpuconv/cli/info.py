@@ -105,7 +105,7 @@ def _extras() -> dict[str, dict[str, str | None]]:
         return {}
     extras: dict[str, dict[str, str | None]] = {}
     for requirement in requirements:
-        found = re.match(r"([\w.-]+).*extra == ['\"](\w+)['\"]", requirement)
+        found = re.match(r"([\w.-]+).*extra == ['\"]([\w-]+)['\"]", requirement)
         if found and found[2] not in _DEVELOPMENT:
             extras.setdefault(found[2], {})[found[1]] = _version(found[1])
     return extras
