@@ -26,7 +26,12 @@ def arguments() -> argparse.Namespace:
     add("--sizes", type=int, nargs="+", help="sides of the images")
     add("--only", nargs="+", metavar="TEXT", help="only rows, or sweeps, named so")
     add("--limit", type=float, default=8, help="leave out calls longer than this (s; %(default)s)")
-    add("--seconds", type=float, default=660, help="for all rows of beyond (default: %(default)g)")
+    add(
+        "--seconds",
+        type=float,
+        default=660,
+        help="for all rows of beyond, of swap (default: %(default)g)",
+    )
     add("--results", type=Path, default=RESULTS, help="default: benchmarks/results/cpu")
     return parser.parse_args()
 
@@ -134,6 +139,24 @@ def _beyond(options: argparse.Namespace) -> int:
     return int(not all(row.right for row in rows))
 
 
+def _swap(options: argparse.Namespace) -> int:
+    from benchmarks.cpu import swap
+
+    calls = [each for each in swap.CALLS if _wanted(options, ", ".join(each))]
+    [size] = options.sizes or [1024]
+    rows, share = list[swap.Row](), min(options.seconds / len(calls), 6)
+    for code, dtype in calls:
+        rows.append(swap.raced(code, dtype, size, share))
+        print(swap.line(rows[-1]), flush=True)
+    # The shares of two thousand rounds are well below ten seconds.
+    rounds = int(min(2000, 200 * options.seconds))
+    costs = [swap.cost(code, rounds) for code in swap.COSTS]
+    _recorded(options, "swap", swap.record(rows, costs))
+    (options.results / "swap.md").write_text(swap.markdown(rows, costs, described()))
+    print("\n".join(["", *swap.summary(rows, costs)]))
+    return int(not all(row.right for row in rows))
+
+
 def _wanted(options: argparse.Namespace, name: str) -> bool:
     return not options.only or any(text in name for text in options.only)
 
@@ -158,6 +181,7 @@ _MEASURED: dict[str, Any] = {
     "beyond": _beyond,
     "windows": _windows,
     "selection": _selection,
+    "swap": _swap,
 }
 
 if __name__ == "__main__":
