@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench choice growth beyond windows selection stream photos cluster static gpu notebooks clean
+.PHONY: help demo test lint bench choice growth beyond windows selection swap scipy skimage stream photos cluster static gpu notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,13 @@ demo: $(VENV)/.installed-base ## filter the sample photographs into demo/ and dr
 
 test: $(VENV)/.installed-test ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
+
+scipy: $(VENV)/.installed-test ## run SciPy's own tests on gpuconv, all of them (a minute or two)
+	PYTHONPATH=tests $(BIN)/python -m peers.scipy_own ndimage -n $(JOBS) $(PYTEST_ARGS)
+	PYTHONPATH=tests $(BIN)/python -m peers.scipy_own signal -n $(JOBS) $(PYTEST_ARGS)
+
+skimage: $(VENV)/.installed-test ## run scikit-image's own tests on gpuconv (SKIMAGE_TESTS=its tests/skimage)
+	PYTHONPATH=tests $(BIN)/python -m peers.skimage_swap "$(SKIMAGE_TESTS)" -n $(JOBS) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
@@ -41,6 +48,9 @@ windows: $(VENV)/.installed-bench ## plot the time of medians … against the si
 
 selection: $(VENV)/.installed-bench ## time what the planner chooses for rank filters, beside all else
 	$(BIN)/python -m benchmarks.cpu selection $(BENCH_ARGS)
+
+swap: $(VENV)/.installed-bench ## time calls of scipy.ndimage, SciPy's and our stand-in's
+	$(BIN)/python -m benchmarks.cpu swap $(BENCH_ARGS)
 
 stream: $(VENV)/.installed-test ## blur 65536² pixels in 512 MiB beside others; 18 GiB of disk
 	$(BIN)/python -m benchmarks.stream large $(BENCH_ARGS)

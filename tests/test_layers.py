@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib
+import re
 import statistics
 import subprocess
 import sys
@@ -128,9 +129,10 @@ def public_names(module: str) -> set[str]:
     return set(imported.__all__) | {"__version__"}
 
 
-def ruffs_order(name: str) -> tuple[bool, bool, str]:
-    """CONSTANTS, then Classes, then functions: the order of ruff's rule RUF022."""
-    return not name.isupper(), not name[0].isupper(), name
+def ruffs_order(name: str) -> tuple[bool, bool, list[tuple[int, str]]]:
+    """CONSTANTS, then Classes, then functions, 8 before 16: the order of ruff's rule RUF022."""
+    parts = [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    return not name.isupper(), not name[0].isupper(), parts
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])

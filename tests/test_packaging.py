@@ -100,7 +100,8 @@ def test_info_lists_what_users_may_add_and_nothing_for_developers(
 ) -> None:
     lines = installed("from gpuconv.cli import main; main(['info', '--json'])")
     extras = json.loads("".join(lines))["extras"]
-    assert set(extras) == {"cuda12", "cuda13", "dask", "notebook", "plot", "tiff", "zarr"}
+    users = {"cuda12", "cuda13", "dask", "dask-image", "notebook", "plot", "tiff", "torch", "zarr"}
+    assert set(extras) == users
 
 
 def test_metadata_says_what_it_is(metadata: Message) -> None:
@@ -160,6 +161,9 @@ def test_make_lists_its_targets(root: Path) -> None:
         "beyond",
         "windows",
         "selection",
+        "swap",
+        "scipy",
+        "skimage",
         "stream",
         "photos",
         "cluster",

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import cuda_on_cpu
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
-from scipy import ndimage
+from scipy import ndimage, signal
+from skimage import feature, filters
 
 import gpuconv as gc
 from gpuconv.backends.cuda import runtime
@@ -30,7 +32,7 @@ BLOCKS = {
     for language in ("console", "pycon", "python")
 }
 COMMANDS, RUNS = ([line[2:] for line in block.splitlines()] for block in BLOCKS["console"])
-FIRST, LARGE, LAZY, AT_ONCE, BEYOND, ON_A_GPU = BLOCKS["python"]
+FIRST, LARGE, LAZY, AT_ONCE, BEYOND, SWAPPED, UNTOUCHED, ON_A_GPU = BLOCKS["python"]
 
 
 def gaussian(pixels: Pixels, sigma: float) -> Pixels:
@@ -284,6 +286,21 @@ def test_the_python_for_large_images_runs(workplace: Path, monkeypatch: pytest.M
     calm = gc.median(names["grey"], 5, border="wrap")
     assert (names["edges_of_calm"].compute() == gc.sobel(calm)).all()
     assert names["both"].compute().shape == names["grey"].shape
+
+
+def test_code_for_other_libraries_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run_python(workplace, monkeypatch, [FIRST, SWAPPED, UNTOUCHED])
+    grey = names["grey"]
+    smooth = ndimage.gaussian_filter(grey, 2)
+    np.testing.assert_allclose(names["smooth"], smooth, rtol=1e-6)
+    assert names["spots"] == ndimage.label(names["smooth"] > 200)[1]
+    mean = signal.fftconvolve(grey, np.ones((9, 9)) / 81, mode="same")
+    np.testing.assert_allclose(names["echo"], mean, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(names["edges"], filters.sobel(grey / 255), rtol=1e-5, atol=1e-6)
+    assert (names["bytes_"] == cv2.GaussianBlur(grey.astype(np.uint8), (5, 5), 0)).all()
+    assert (names["lines"] == feature.canny(grey, sigma=2)).mean() > 0.9999
+    corners = feature.corner_harris(grey)
+    np.testing.assert_allclose(names["corners"], corners, rtol=1e-4, atol=1e-4 * corners.max())
 
 
 @pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
