@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import gpuconv as gc
 from gpuconv import reference
 from gpuconv.algorithms.ordered import order
-from gpuconv.backends.host import linear
+from gpuconv.backends.host import linear, sifted
 from gpuconv.backends.host.ordered import OrderedFilter
 from gpuconv.backends.host.sifted import SiftedFilter, nearly
 
@@ -254,6 +254,25 @@ def test_doubtful_results_are_those_of_the_order(flat: bool, shape: tuple[int, i
     expected = reference.correlate(image, kernel, ordered=True, wrap=True)
     np.testing.assert_array_equal(found, expected)
     assert (expected[2:15, 5:20] == expected[5, 10]).all()
+
+
+def test_weights_that_are_nearly_symmetric_are_in_doubt() -> None:
+    # All the difference between their halves, of which the order takes the first for both.
+    image = np.full((20, 30), 2**31 - 1, np.int32)
+    kernel = np.full((1, 21), (5 - 2e-6) / 21 / (2**31 - 1))
+    kernel[0, 11:] += 0.95 * EPSILON
+    assert nearly(planned(kernel, "int32"))
+    found = gc.correlate(image, kernel, method="ordered", epilogue=CUT_OFF)
+    np.testing.assert_array_equal(found, scipy.ndimage.correlate1d(image, kernel[0]))
+
+
+def test_a_doubtful_result_of_very_many_taps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sifted, "_PICKED", 50)
+    image = np.full((40, 50), 7, np.uint8)
+    image[3, 4], image[20:, 25:] = 0, 111
+    kernel = np.full((9, 9), 1 / 81)
+    found = gc.correlate(image, kernel, method="ordered", epilogue=CUT_OFF)
+    np.testing.assert_array_equal(found, scipy.ndimage.correlate(image, kernel))
 
 
 def test_rounded_integers_are_sifted_too() -> None:

@@ -59,7 +59,7 @@ def nearly(plan: Plan) -> Near | None:
     algorithm = "separable" if plan.terms and plan.x.taps > 1 else "dense"
     count = sum(plan.kernel.shape) if plan.terms else plan.y.taps * plan.x.taps
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-        error = _error(plan, dtype, count)
+        error = _error(plan, used, dtype, count)
         if error <= _MOST_ERROR:
             return Near(replace(plan, algorithm=algorithm, accumulator=dtype), error)
     return None
@@ -75,16 +75,31 @@ def _jumps(plan: Plan) -> bool:
     return plain and bounded and plan.out_dtype.kind in "iu"
 
 
-def _error(plan: Plan, dtype: np.dtype[Any], count: int) -> float:
+def _error(plan: Plan, used: Order, dtype: np.dtype[Any], count: int) -> float:
     """Return how far a sum in a dtype may be from that in SciPy's order (Higham 2002, 3.5)."""
     pixels = np.iinfo(plan.dtype)
     largest = max(-int(pixels.min), int(pixels.max), abs(plan.cval))
     if largest > 2 / np.finfo(dtype).eps or dtype.type(plan.cval) != plan.cval:
         return np.inf  # pixels themselves would be rounded
     total = max(plan.kernel.total, Weights(None, plan.terms).total if plan.terms else 0)
-    # Beside the sum: products, weights, those of terms; the error that is added; SciPy's own sum.
-    roundings = count + 2 * len(plan.terms) + 8
-    return float(roundings * np.finfo(dtype).eps / 2 * total * largest) * 1.01
+    # Beside each sum: products, weights, those of terms; the error that is added.
+    rounded = (count + 2 * len(plan.terms) + 4) * np.finfo(dtype).eps / 2
+    rounded += (len(used.taps) + 4) * np.finfo(np.float64).eps / 2
+    return float((rounded * total + _apart(plan, used)) * largest) * 1.01
+
+
+def _apart(plan: Plan, used: Order) -> float:
+    """Return how far the weights of the order are from those that are summed the fast way: Σ|a−b|.
+
+    In the order a tap has the weight of its mirror image, and none if that is tiny.
+    """
+    weights = 1.0 * (Weights(None, plan.terms).array if plan.terms else plan.kernel.numerators)
+    for tap, weight in zip(used.taps, used.weights, strict=True):
+        weights[tap] -= weight
+        other = used.mirrored(tap, plan.kernel.shape)
+        if other:
+            weights[other] -= used.fold * weight
+    return float(np.abs(weights).sum())
 
 
 class SiftedFilter:
@@ -115,7 +130,7 @@ class SiftedFilter:
         if doubtful.size > self._low.size // _ONE_IN:
             self._in_order(piece, image, out)
             return
-        each = _PICKED // self._taps.count
+        each = max(1, _PICKED // self._taps.count)
         for first in range(0, doubtful.size, each):
             place = np.divmod(doubtful[first : first + each], self._shape[1])
             results = np.empty(place[0].size, plan.out_dtype)
