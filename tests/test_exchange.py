@@ -318,6 +318,24 @@ def test_a_tensor_is_written_and_autograd_told(torch: Any) -> None:
     assert room.version == 1
 
 
+def test_an_array_of_numpys_that_is_written_comes_back_as_it_is(torch: Any) -> None:
+    room = np.zeros_like(IMAGE)
+    assert gc.median(torch.Tensor(IMAGE), out=room) is room
+    np.testing.assert_array_equal(room, gc.median(IMAGE))
+
+
+def test_expanded_views_are_not_written(torch: Any) -> None:
+    expanded = np.lib.stride_tricks.as_strided(np.zeros_like(IMAGE), strides=(0, IMAGE.itemsize))
+    with pytest.raises(ArgumentError, match="out is an expanded view"):
+        gc.median(IMAGE, out=torch.Tensor(expanded))
+
+
+def test_no_copy_is_advised_where_something_is_written(torch: Any) -> None:
+    room = torch.Tensor(IMAGE, dtype=torch.dtype("bfloat16"))
+    with pytest.raises(ArgumentTypeError, match=r"out has dtype torch\.bfloat16, .* has not$"):
+        gc.median(IMAGE, out=room)
+
+
 def test_results_that_would_abort_pytorch_are_copied(torch: Any) -> None:
     @public
     def upside_down(image: Any) -> Any:

@@ -192,6 +192,33 @@ def test_a_layer_of_wrong_arguments() -> None:
         Filter(KERNEL)(np.ones((3, 3)))
 
 
+def test_a_layer_of_weights_that_are_a_tensor() -> None:
+    weights, image = torch.ones(2, 3), tensor()
+    same(Filter(weights)(image), Filter(np.ones((2, 3)))(image).numpy())
+    with pytest.raises(ArgumentError, match=r"kernel requires a gradient.* kernel.detach\(\)"):
+        Filter(weights.requires_grad_())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_a_trace_gets_no_constant_results() -> None:
+    with pytest.raises(ArgumentError, match="image is being traced"):
+        torch.jit.trace(Filter(KERNEL), torch.rand(4, 5))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # PyTorch's own use of it
+def test_functional_transforms_go_through_a_layer() -> None:
+    layer, images = Filter(KERNEL, border="wrap"), tensor("float64", (3, 4, 5))
+    same(
+        torch.func.vmap(layer, in_dims=1, out_dims=1)(images),
+        layer(images.movedim(1, 0)).movedim(0, 1).numpy(),
+    )
+    value, change = torch.func.jvp(layer, (images,), (images,))
+    same(value, change.numpy())
+    jacobian = torch.func.jacrev(layer)(images[0])
+    same(jacobian, torch.autograd.functional.jacobian(layer, images[0]).numpy())
+    same(torch.func.jacfwd(layer)(images[0]), jacobian.numpy())
+
+
 def test_the_example_runs() -> None:
     _, _, code = (inspect.getdoc(Filter) or "").partition("learns::\n\n")
     assert "backward" in code

@@ -113,7 +113,7 @@ def _exchanged(taken: Any, reach: Reaching | None, given: Any, named: Any) -> An
     with (taker or _NOTHING).around(arguments.get(image)):
         known = {name: _taken(name, v, image) for name, v in arguments.items()}
         result = taken.__wrapped__(**known)
-        own = {id(known[name]): arguments[name] for name in _WRITTEN & kinds.keys()}
+        own = {id(known[name]): arguments[name] for name in _WRITTEN & arguments.keys()}
         found = _returned(result, taker, arguments.get(image), own)
     for name in _WRITTEN & kinds.keys():
         kinds[name].written(arguments[name])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gpuconv.errors import ArgumentTypeError
 from gpuconv.exchange.kind import Kind
 
 __all__ = ["kind_of"]
@@ -21,6 +22,13 @@ class _Lazy(Kind):
     """Dask's arrays, which gpuconv.dask takes."""
 
     lazy = True
+
+    def view(self, array: Any, name: str) -> Any:
+        """Raise: one that is an argument itself does not come here."""
+        raise ArgumentTypeError(
+            f"{name} is a sequence of dask arrays; make one array of them with dask.array.stack, "
+            "or compute() them before"
+        )
 
 
 def _tensors() -> Kind:

@@ -27,7 +27,7 @@ class Tensors(Kind):
 
     def view(self, array: Any, name: str) -> Any:
         """Return the array with its memory; a copy where values are yet to be conjugated."""
-        return _array(_plain(array, name).resolve_conj().resolve_neg())
+        return _array(_plain(array, name).resolve_conj().resolve_neg(), name)
 
     def room(self, array: Any, name: str) -> Any:
         """Return the array with its memory."""
@@ -35,7 +35,12 @@ class Tensors(Kind):
             raise ArgumentError(
                 f"{name} is a conjugated or negated view, which cannot be written in place"
             )
-        return _array(_plain(array, name))
+        room = _array(_plain(array, name, written=True), name)
+        if any(n > 1 and step == 0 for n, step in zip(room.shape, room.strides, strict=True)):
+            raise ArgumentError(
+                f"{name} is an expanded view, whose elements share memory, and cannot be written"
+            )
+        return room
 
     def written(self, array: Any) -> None:
         """Let autograd know: a graph that has saved the old values must not use the new ones."""
@@ -44,7 +49,7 @@ class Tensors(Kind):
 
     def local(self, array: Any, name: str) -> Any:
         """Return the values in host memory."""
-        return _plain(array, name).resolve_conj().resolve_neg().cpu().numpy()
+        return _array(_plain(array, name).resolve_conj().resolve_neg().cpu(), name)
 
     def like(self, result: Any, array: Any) -> Any:
         """Return a tensor with the memory of a result."""
@@ -80,31 +85,46 @@ def _known(dtype: Any) -> np.dtype[Any] | None:
         return None
 
 
-def _plain(tensor: Any, name: str) -> Any:
-    """Return a tensor of strided memory, detached, if it can be read without loss."""
+def _plain(tensor: Any, name: str, written: bool = False) -> Any:
+    """Return a tensor of strided memory, detached, if it can be read, or written, without loss."""
     if tensor.requires_grad and _torch().is_grad_enabled():
         raise ArgumentError(
             f"{name} requires a gradient, which is not recorded here: pass {name}.detach(), or "
             "use gpuconv.torch.Filter, which has a backward pass"
         )
-    if tensor.device.type not in ("cpu", "cuda"):
-        raise ArgumentTypeError(
-            f"{name} lies on {tensor.device}; allowed are tensors on cpu and cuda: "
-            f"pass {name}.cpu()"
+    if _torch().jit.is_tracing():
+        raise ArgumentError(
+            f"{name} is being traced, and what is computed here would be a constant of the trace: "
+            "leave this out of what torch.jit.trace sees"
         )
-    if tensor.layout is not _torch().strided:
-        raise ArgumentTypeError(
-            f"{name} has layout {tensor.layout}; it must be dense: pass {name}.to_dense()"
-        )
-    if _known(tensor.dtype) is None:
-        raise ArgumentTypeError(
-            f"{name} has dtype {tensor.dtype}, which NumPy has not: pass {name}.float()"
-        )
+    if trouble := _trouble(tensor):
+        what, cure = trouble
+        # What a copy is written to is lost.
+        raise ArgumentTypeError(f"{name} {what}" + ("" if written else f": pass {name}.{cure}()"))
     return tensor.detach()
 
 
-def _array(tensor: Any) -> Any:
-    return cupy_library().from_dlpack(tensor) if tensor.is_cuda else tensor.numpy()
+def _trouble(tensor: Any) -> tuple[str, str] | None:
+    """Return why a tensor cannot be taken, and the method that makes one that can."""
+    if tensor.device.type not in ("cpu", "cuda"):
+        return f"lies on {tensor.device}; allowed are tensors on cpu and cuda", "cpu"
+    if tensor.layout is not _torch().strided:
+        return f"has layout {tensor.layout}; it must be dense", "to_dense"
+    if _known(tensor.dtype) is None:
+        return f"has dtype {tensor.dtype}, which NumPy has not", "float"
+    return None
+
+
+def _array(tensor: Any, name: str) -> Any:
+    """Return the engine's array with the memory of a tensor, if it has any."""
+    if tensor.is_cuda:
+        return cupy_library().from_dlpack(tensor)
+    try:
+        return tensor.numpy()
+    except RuntimeError as error:  # of those that stand for others, as torch.export has them
+        raise ArgumentTypeError(
+            f"{name}, of type {type(tensor).__name__}, has no memory to read: {error}"
+        ) from error
 
 
 @contextmanager

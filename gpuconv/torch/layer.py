@@ -6,6 +6,7 @@ from typing import Any
 
 from gpuconv.arguments import Accuracy, Border, Size, Step, options_of
 from gpuconv.errors import ArgumentTypeError
+from gpuconv.exchange import public
 from gpuconv.kernel import KernelLike, as_kernel
 from gpuconv.torch.library import Function, Module
 from gpuconv.torch.linear import Linear, transposed
@@ -43,6 +44,7 @@ class Filter(Module):  # type: ignore[misc]
     alike. The gradient of a convolution is a convolution, here with the same kernel the other way
     round: what a weight has taken from a pixel, or from the border that the pixel stands for, goes
     back to that pixel by that weight. Both are computed to full precision of the tensor's dtype.
+    The transforms of ``torch.func`` go through it; a trace of ``torch.jit`` does not, and raises.
 
     Examples
     --------
@@ -70,19 +72,7 @@ class Filter(Module):  # type: ignore[misc]
         accuracy: Accuracy = "exact",
     ) -> None:
         super().__init__()
-        weights = as_kernel(kernel)
-        checked = options_of(
-            flip, border, cval, size, stride, dilation, "auto", accuracy, "propagate", None
-        )
-        self.linear = Linear(
-            weights.flip() if flip else weights,
-            checked.border,
-            cval,
-            size,
-            checked.stride,
-            checked.dilation,
-            accuracy,
-        )
+        self.linear = _linear(flip, kernel, border, cval, size, stride, dilation, accuracy)
 
     def forward(self, image: Any) -> Any:
         """Return a tensor filtered.
@@ -114,32 +104,88 @@ class Filter(Module):  # type: ignore[misc]
         return f"{rows}×{columns}, border={self.linear.border}, size={self.linear.size!r}"
 
 
+@public
+def _linear(
+    flip: bool,
+    kernel: KernelLike,
+    border: Border,
+    cval: complex,
+    size: Size,
+    stride: Step,
+    dilation: Step,
+    accuracy: Accuracy,
+) -> Linear:
+    """Return a filter of checked arguments; `kernel` may be a tensor."""
+    weights = as_kernel(kernel)
+    checked = options_of(
+        flip, border, cval, size, stride, dilation, "auto", accuracy, "propagate", None
+    )
+    return Linear(
+        weights.flip() if flip else weights,
+        checked.border,
+        cval,
+        size,
+        checked.stride,
+        checked.dilation,
+        accuracy,
+    )
+
+
 class _Filtered(Function):  # type: ignore[misc]
     """The filter, and its transpose for gradients."""
 
     @staticmethod
-    def forward(ctx: Any, image: Any, linear: Linear) -> Any:
+    def forward(image: Any, linear: Linear) -> Any:
         """Return the image filtered."""
+        return linear(image)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, Linear], output: Any) -> None:
+        """Keep what gradients need."""
+        image, linear = inputs
         ctx.linear, ctx.shape = linear.derivative, tuple(image.shape[-2:])
         ctx.real = not image.is_complex()
-        return linear(image)
 
     @staticmethod
     def backward(ctx: Any, gradient: Any) -> tuple[Any, None]:
         """Return the gradient of the image."""
         return _Transposed.apply(gradient, ctx.linear, ctx.shape, ctx.real), None
 
+    @staticmethod
+    def jvp(ctx: Any, change: Any, _: None) -> Any:
+        """Return how the result changes with the image."""
+        return _Filtered.apply(change, ctx.linear)
+
+    @staticmethod
+    def vmap(_: Any, axes: tuple[int, None], image: Any, linear: Linear) -> tuple[Any, int]:
+        """Return many images filtered, and the axis that counts them."""
+        return _Filtered.apply(image.movedim(axes[0], 0), linear), 0
+
 
 class _Transposed(Function):  # type: ignore[misc]
     """The transpose of the filter, and the filter for gradients: it is linear, too."""
 
     @staticmethod
-    def forward(ctx: Any, gradient: Any, linear: Linear, shape: tuple[int, int], real: bool) -> Any:
+    def forward(gradient: Any, linear: Linear, shape: tuple[int, int], real: bool) -> Any:
         """Return the gradient of the image."""
-        ctx.linear = linear
         return transposed(gradient, linear, shape, real)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Keep what gradients need."""
+        _, *ctx.others = inputs
 
     @staticmethod
     def backward(ctx: Any, change: Any) -> tuple[Any, None, None, None]:
         """Return the gradient of the gradient."""
-        return _Filtered.apply(change, ctx.linear), None, None, None
+        return _Filtered.apply(change, ctx.others[0]), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, change: Any, *_: None) -> Any:
+        """Return how the result changes with the gradient."""
+        return _Transposed.apply(change, *ctx.others)
+
+    @staticmethod
+    def vmap(_: Any, axes: tuple[Any, ...], gradient: Any, *others: Any) -> tuple[Any, int]:
+        """Return the gradients of many images, and the axis that counts them."""
+        return _Transposed.apply(gradient.movedim(axes[0], 0), *others), 0

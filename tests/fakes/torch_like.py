@@ -16,6 +16,8 @@ state = SimpleNamespace(recording=True, stream=0)
 
 strided, sparse_coo = "torch.strided", "torch.sparse_coo"
 
+jit = SimpleNamespace(is_tracing=lambda: False)
+
 
 class device:  # noqa: N801 — its name in PyTorch
     """Where a tensor lies."""
