@@ -268,11 +268,54 @@ def test_output_may_be_a_dtype_or_its_name() -> None:
     same(*both("correlate1d", image, [1, 2, 1], output=np.empty((9, 12), ">i4")))
 
 
-def test_a_real_output_of_complex_arrays_is_promoted_with_a_warning() -> None:
-    image = noise((9,), "complex64")
-    with pytest.warns(UserWarning, match="promoting specified output dtype to complex"):
-        made = ours.correlate1d(image, [1, 2, 1], output=np.float32)
+def test_what_complex_sums_are_made_of_has_the_precision_of_the_image() -> None:
+    kernel = np.array([1 / 3 + 0.7j, 2, 1j / 7])
+    for stored, written in (("complex64", "complex128"), ("complex128", "complex64")):
+        for name in ("correlate1d", "convolve"):
+            made, expected = both(name, noise((9, 5), stored)[0], kernel, output=np.dtype(written))
+            np.testing.assert_array_equal(made, expected)
+
+
+def test_bools_are_added_as_numpy_adds_them() -> None:
+    image = noise((40, 50), "int8")
+    for name, *args in (("laplace",), ("gaussian_laplace", 1), ("gaussian_gradient_magnitude", 1)):
+        made, expected = both(name, image, *args, output=bool)
+        np.testing.assert_array_equal(made.view("u1") != 0, expected.view("u1") != 0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda image: ours.correlate1d(image, [1, 2, 1], output=np.float32),
+        lambda image: ours.convolve(image, [1, 2, 1], output=np.float32),
+        lambda image: ours.gaussian_filter1d(image, 1, output=np.float32),
+    ],
+)
+def test_a_real_output_of_complex_arrays_is_promoted_with_a_warning_here(call: Any) -> None:
+    with pytest.warns(UserWarning, match="promoting specified output dtype to complex") as told:
+        made = call(noise((9,), "complex64"))
     assert made.dtype == np.complex64
+    assert told[0].filename == __file__
+
+
+def test_arrays_that_are_not_filtered_are_copied_whatever_they_are() -> None:
+    half = noise((4, 5), "float16")
+    for name, *args in (("gaussian_filter", 0), ("uniform_filter", 1), ("gaussian_laplace", 0)):
+        for options in ({}, {"output": complex}):
+            same(*both(name, half, *args, **options))
+
+
+def test_sigmas_follow_axes_unless_these_are_all_there_are() -> None:
+    image = noise((12, 13), "float64")
+    same(*both("gaussian_laplace", image, (1, 3), axes=(1, 0)))
+    same(*both("gaussian_laplace", image[None], (1, 3), axes=(2, 1)))
+
+
+@pytest.mark.parametrize("cval", [7, 300, 2.5, np.inf])
+def test_a_volume_has_any_value_outside(cval: float) -> None:
+    volume, kernel = noise((5, 6, 7), "uint8"), np.random.default_rng(2).random((3, 3, 3))
+    for output in ("float64", "uint8") if np.isfinite(cval) else ("float64",):
+        same(*both("correlate", volume, kernel, mode="constant", cval=cval, output=output))
 
 
 def test_arrays_are_taken_as_scipy_takes_them() -> None:
@@ -346,6 +389,7 @@ LINE, PLANE = np.zeros(3), np.zeros((3, 3))
         ("correlate1d", (LINE, [1, 2, 3]), {"mode": ["reflect"]}),
         ("correlate1d", (LINE, [1, 2, 3]), {"cval": 1j}),
         ("correlate1d", (LINE, [1, 2, 3]), {"cval": "a"}),
+        ("correlate1d", (LINE, [1, 2, 3]), {"cval": None}),
         ("correlate1d", (LINE, [1, 2, 3]), {"origin": 2}),
         ("correlate1d", (LINE, [1, 2, 3]), {"origin": -2}),
         ("convolve1d", (LINE, [1, 2]), {"origin": 1}),
@@ -428,6 +472,10 @@ def test_sums_beyond_32_bits_wrap() -> None:
     large = np.array([2**30 + 1], np.int32)
     assert ours.correlate1d(large, [5]).tolist() == [2**30 + 5]
     assert ours.correlate1d(large, [5], output="uint8").tolist() == [5]
+    spoilt = np.array([np.nan, np.inf, -np.inf])
+    assert ours.correlate1d(spoilt, [1], output="int32").tolist() == [0, 0, 0]
+    small = np.array([np.nan, -(2.0**63), -1.5 * 2.0**63, -(2.0**65)])
+    assert ours.correlate1d(small, [1], output="uint64").tolist() == [0, 2**63, 2**62, 0]
 
 
 def test_weights_that_are_not_finite_raise() -> None:

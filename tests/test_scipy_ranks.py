@@ -153,6 +153,9 @@ HOLES = [[1, 0, 1]]
         ("maximum_filter1d", {"size": 3, "axis": 2}),
         ("maximum_filter1d", {"size": 3, "origin": 2}),
         ("maximum_filter1d", {"size": 3.0}),
+        ("maximum_filter1d", {"size": 3, "mode": ["wrap"]}),
+        ("maximum_filter1d", {"size": 3, "output": "complex64"}),
+        ("maximum_filter", {"size": 3, "output": "complex64"}),
     ],
 )
 def test_errors_are_scipys(name: str, call: dict[str, Any]) -> None:
@@ -212,6 +215,13 @@ def test_nothing_to_filter_is_copied() -> None:
             np.testing.assert_array_equal(made, image)
             assert not np.shares_memory(made, image)
     np.testing.assert_array_equal(ours.median_filter(IMAGE, 3, axes=()), IMAGE)
+    for output in (complex, np.longdouble, object):
+        made, expected = (m.median_filter(IMAGE, 1, output=output) for m in (ours, theirs))
+        assert made.dtype == expected.dtype
+        np.testing.assert_array_equal(made, expected)
+    halves = np.array([0.5, -3.2, 256.0])
+    assert ours.minimum_filter1d(halves, 1, output=bool).tolist() == [False, True, False]
+    assert ours.minimum_filter(halves, 1, output=bool).all()
     assert ours.median_filter(np.zeros((0, 3, 4)), 3).shape == (0, 3, 4)
 
 

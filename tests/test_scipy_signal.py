@@ -349,8 +349,9 @@ def test_errors_begin_with_scipys_words(name: str, positional: Any, named: Any) 
 def test_transforms_of_what_is_not_finite_warn() -> None:
     line = np.ones(50)
     line[40] = np.nan
-    with pytest.warns(RuntimeWarning, match="Use of fft convolution"):
+    with pytest.warns(RuntimeWarning, match="Use of fft convolution") as told:
         ours.convolve(line, [1.0, 2.0], method="fft")
+    assert told[0].filename == __file__
 
 
 # ------------------------------------------------------------------------ other filters
@@ -414,6 +415,38 @@ def test_what_is_not_finite_stays_where_it_is_in_large_planes() -> None:
     for name in ("fftconvolve", "oaconvolve"):
         assert np.isnan(getattr(ours, name)(image, np.ones((3, 3)), "same")).sum() == 9
         assert np.isnan(getattr(theirs, name)(image, np.ones((3, 3)), "same")).sum() > 9
+    with pytest.warns(RuntimeWarning, match="Use of fft convolution"):
+        made = ours.convolve(image, np.ones((3, 3)), "same", "fft")
+    assert np.isnan(made).sum() == 9
+    uneven = np.random.default_rng(3).random(image.shape) + image
+    assert np.isnan(ours.wiener(uneven, 5, 1.0)).sum() == 25
+
+
+def test_what_is_not_finite_spoils_a_piece_of_a_line() -> None:
+    line, weights = np.ones(20_000), np.ones(10)
+    line[50] = np.nan
+    found = {
+        (name, library.__name__): int(np.isnan(getattr(library, name)(line, weights)).sum())
+        for name in ("fftconvolve", "oaconvolve")
+        for library in (ours, theirs)
+    }
+    assert found["fftconvolve", ours.__name__] == found["oaconvolve", ours.__name__] == 4096
+    assert found["fftconvolve", theirs.__name__] == 20_009
+    assert found["oaconvolve", theirs.__name__] < 4096
+
+
+def test_bools_are_exact_also_with_transforms() -> None:
+    line, weights = np.array([False, True, False, True]), np.array([True, False])
+    expected = theirs.convolve(line, weights, method="direct")
+    np.testing.assert_array_equal(ours.convolve(line, weights, method="fft"), expected)
+
+
+def test_fill_values_that_are_no_numbers_of_the_results() -> None:
+    image = np.ones((2, 2))
+    for value in (None, np.complex128(2 + 1j)):
+        with pytest.raises(ArgumentError, match="could not cast `fillvalue`"):
+            ours.convolve2d(image, image, fillvalue=value)
+    assert ours.convolve2d(image, image, fillvalue=np.array([[2]]))[0, 0] == 7
 
 
 def test_large_planes_of_integers_are_transformed_exactly() -> None:
@@ -432,6 +465,25 @@ def test_halves_are_transformed() -> None:
     assert ours.convolve(image, image).dtype == np.float16
     with pytest.raises(ArgumentError, match="Unsupported type"):
         ours.convolve(image, image, method="direct")
+
+
+def test_large_integers_come_out_of_windows_as_they_are() -> None:
+    plane = np.array([[2**53 + 1, 2**53 + 3, 2**53 + 5]])
+    assert ours.medfilt2d(plane, (1, 3)).tolist() == [[2**53 + 1, 2**53 + 3, 2**53 + 3]]
+    assert theirs.medfilt2d(plane, (1, 3)).tolist() != ours.medfilt2d(plane, (1, 3)).tolist()
+
+
+def test_windows_have_an_end() -> None:
+    with pytest.raises(ArgumentError, match="below 2"):
+        ours.medfilt(np.ones(40_000), 32_769)
+
+
+def test_elements_outside_a_domain_do_not_count_in_lines() -> None:
+    line = np.array([1, 9, 9, 2, 9, 9, 3])
+    domain = [0, 1, 1, 1, 0]
+    expected = theirs.order_filter(line[None], [domain], 1)[0]  # as SciPy has it for planes
+    np.testing.assert_array_equal(ours.order_filter(line, domain, 1), expected)
+    assert theirs.order_filter(line, domain, 1).tolist() != expected.tolist()
 
 
 def test_windows_with_a_nan_give_nan() -> None:

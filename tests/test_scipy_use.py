@@ -20,7 +20,7 @@ from cuda_on_cpu.apart import ApartRuntime
 
 import gpuconv as gc
 from gpuconv.backends.cuda import runtime
-from gpuconv.scipy import ndimage, signal, use
+from gpuconv.scipy import ndimage, patching, signal, use
 
 IMAGE = np.random.default_rng(0).integers(0, 99, (7, 8)).astype(np.float32)
 NAMES = [(scipy.ndimage, ndimage), (scipy.signal, signal)]
@@ -87,6 +87,35 @@ def test_it_decorates(calls: list[Any]) -> None:
 def test_an_exception_restores() -> None:
     with pytest.raises(ZeroDivisionError), use():
         raise ZeroDivisionError
+
+
+def test_an_interrupted_exit_is_made_good_by_the_next(
+    calls: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(patching, "_restore", interrupted)
+        with pytest.raises(KeyboardInterrupt), use():
+            pass
+    scipy.ndimage.median_filter(IMAGE, 3)
+    assert calls == []
+    with use():
+        pass
+
+
+def test_an_interrupted_entry_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupting:
+        __name__ = "interrupting"
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            raise KeyboardInterrupt
+
+    found: list[Any] = [*patching._found(), (Interrupting(), "zoom", scipy.ndimage.zoom, print)]
+    monkeypatch.setattr(patching, "_found", lambda: found)
+    with pytest.raises(KeyboardInterrupt), use():
+        pass
 
 
 def test_contexts_nest(calls: list[Any]) -> None:

@@ -5,7 +5,6 @@ Programs match on its messages, so each begins with SciPy's, and goes on with wh
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from operator import index
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError
-from gpuconv.scipy.errors import AxisError, StateError
+from gpuconv.scipy.errors import AxisError, StateError, tell
 
 __all__ = [
     "MODES",
@@ -85,7 +84,7 @@ def output_of(
     if isinstance(output, (type, np.dtype)):
         dtype = np.dtype(output)
         if complex_output and dtype.kind != "c":
-            warnings.warn("promoting specified output dtype to complex", stacklevel=4)
+            tell("promoting specified output dtype to complex")
             dtype = np.promote_types(dtype, "c8")
         return room_like(image, size, dtype)
     if isinstance(output, str):

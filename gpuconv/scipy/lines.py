@@ -6,6 +6,7 @@ view has them there. Where memory allows, the view has few planes, as an engine 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -88,13 +89,23 @@ def in_lines(axis: int, *arrays: Array) -> tuple[bool, tuple[Array, ...]]:
     shape = arrays[0].shape
     if not all(array.flags.c_contiguous for array in arrays):
         return axis == len(shape) - 1, merged((axis,), *arrays)
+    across, size, order = _layout(shape, axis)
+    views = (array.reshape(size) for array in arrays)
+    return across, tuple(views if order is None else (view.transpose(order) for view in views))
+
+
+@lru_cache(maxsize=256)
+def _layout(
+    shape: tuple[int, ...], axis: int
+) -> tuple[bool, tuple[int, ...], tuple[int, ...] | None]:
+    """Return whether a filter is along rows, and the shape and order of axes of its view."""
     before, n, after = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
-    views = tuple(array.reshape(before, n, after) for array in arrays)
     if after >= min(_THIN, before):
-        return (False, views) if before > 1 else (False, tuple(view[0] for view in views))
+        return False, (before, n, after) if before > 1 else (n, after), None
     across = n >= min(_THIN, before)
-    views = tuple(view.transpose(2, 0, 1) if across else view.transpose(2, 1, 0) for view in views)
-    return across, views if after > 1 else tuple(view[0] for view in views)
+    if after == 1:
+        return across, (before, n), None if across else (1, 0)
+    return across, (before, n, after), (2, 0, 1) if across else (2, 1, 0)
 
 
 def along(

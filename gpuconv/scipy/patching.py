@@ -23,7 +23,7 @@ Function: TypeAlias = Callable[..., Any]
 _MODULES = {"scipy.ndimage": "gpuconv.scipy.ndimage", "scipy.signal": "gpuconv.scipy.signal"}
 
 
-def use(*, device: str | None = None) -> ContextDecorator:
+def use(*, device: str | None = None) -> _Use:
     """Let the names of ``scipy.ndimage`` and ``scipy.signal`` mean gpuconv's functions for a while.
 
     Parameters
@@ -35,7 +35,8 @@ def use(*, device: str | None = None) -> ContextDecorator:
     Returns
     -------
     context manager
-        It is also a decorator: the names are patched while the function runs.
+        It is also a decorator: the names are patched while the function runs. (Of a generator or
+        a coroutine little runs when it is called: write ``with`` in its body.)
 
     Raises
     ------
@@ -86,17 +87,18 @@ class _Use(ContextDecorator):
     def __enter__(self) -> None:
         with _LOCK:
             if not _users:
-                _patched.extend(_Name(*found) for found in _found())
-                for name in _patched:
-                    setattr(name.module, name.name, name.stand_in)
+                try:
+                    _patch()
+                except BaseException:
+                    _restore()
+                    raise
             _users.append(self)
 
     def __exit__(self, *_: object) -> None:
         with _LOCK:
             _users.remove(self)
             if not _users:
-                _restore({id(name.stand_in): name for name in _patched})
-                _patched.clear()
+                _restore()
 
 
 class _Name:
@@ -141,13 +143,27 @@ def _standing_in(theirs: Function, ours: Function) -> Function:
     return stand_in
 
 
-def _restore(names: dict[int, _Name]) -> None:
+def _patch() -> None:
+    """Let SciPy's names mean gpuconv's functions."""
+    if _patched:  # an exit was interrupted
+        _restore()
+    _patched.extend(_Name(*found) for found in _found())
+    for name in _patched:
+        setattr(name.module, name.name, name.stand_in)
+
+
+def _restore() -> None:
     """Put SciPy's functions back, wherever a module has one of the others."""
+    names = {id(name.stand_in): name for name in _patched}
     for module in list(sys.modules.values()):
-        held: Any = getattr(module, "__dict__", None)  # anything may call itself a module
-        for attribute, value in list(held.items()) if isinstance(held, dict) else ():
+        held: Any = getattr(module, "__dict__", None)
+        # Anything may call itself a module; and of a thousand, nearly all have none.
+        if not isinstance(held, dict) or names.keys().isdisjoint(map(id, list(held.values()))):
+            continue
+        for attribute, value in list(held.items()):
             if id(value) in names:
                 held[attribute] = names[id(value)].theirs
+    _patched.clear()
 
 
 def _sent(ours: Function, device: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

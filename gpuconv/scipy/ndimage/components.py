@@ -53,7 +53,8 @@ def by_components(
         real(image, weights.real, out.real, cval)
         real(image, weights.imag, out.imag, cval)
         return
-    part = room_like(image, image.shape, out.real.dtype)
+    # Of the image's precision, as SciPy has it, whatever the output's is.
+    part = room_like(image, image.shape, image.real.dtype.newbyteorder("="))
     fills = np.real(cval), np.imag(cval)
     real(image.real, weights.real, out.real, fills[0])
     real(image.imag, weights.imag, part, fills[1])

@@ -195,7 +195,8 @@ def _longest_last(grid: Grid, shape: tuple[int, ...]) -> Grid:
 
 def _extended(image: Array, grid: Grid, border: str, cval: float) -> Array:
     """Return an image with what its last axes read outside, by copies of an engine's."""
-    dtype = np.float64 if border == "constant" and cval != 0 else image.dtype
+    held = border != "constant" or _holds(image.dtype, cval)
+    dtype = image.dtype if held else np.float64
     for i in range(-len(grid.axes), 0):
         n, axis = grid.weights.shape[i], image.ndim + i
         shape = (*image.shape[:axis], image.shape[axis] + n - 1, *image.shape[axis + 1 :])
@@ -205,6 +206,18 @@ def _extended(image: Array, grid: Grid, border: str, cval: float) -> Array:
         correlate(source, shift, border=border, cval=cval, size="full", out=target)
         image = room
     return image
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Return whether a value of a dtype is equal to another value.
+
+    Examples
+    --------
+    >>> [_holds(np.dtype(name), 300.0) for name in ("uint8", "int16", "float32")]
+    [False, True, True]
+    """
+    with np.errstate(all="ignore"):
+        return bool(np.float64(value).astype(dtype) == value)
 
 
 @lru_cache(maxsize=64)

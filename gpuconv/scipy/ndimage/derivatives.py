@@ -10,17 +10,17 @@ from gpuconv.exchange import public
 from gpuconv.scipy.arguments import array_of, axes_of, axis_of, each_axis, output_of
 from gpuconv.scipy.ndimage.generic import generic_gradient_magnitude, generic_laplace
 from gpuconv.scipy.ndimage.joined import filter_joined
-from gpuconv.scipy.ndimage.linear import correlate1d
 from gpuconv.scipy.ndimage.passes import filter_lines
 from gpuconv.scipy.ndimage.reaches import (
     derivative_reach,
     gaussian_gradient_reach,
     gaussian_laplace_reach,
     laplace_reach,
+    sigmas_of,
 )
 from gpuconv.scipy.ndimage.series import bend_lines, gaussian_lines, slope_lines
 from gpuconv.scipy.ndimage.smoothing import gaussian_filter
-from gpuconv.scipy.ndimage.taps import Taps, taps_of
+from gpuconv.scipy.ndimage.taps import Taps, line_of, taps_of
 
 __all__ = ["gaussian_gradient_magnitude", "gaussian_laplace", "laplace", "prewitt", "sobel"]
 
@@ -145,7 +145,9 @@ def laplace(
         return room
 
     def second(image: Array, axis: int, out: Any, each: Any, fill: Any) -> Array:
-        return correlate1d(image, _BEND.weights, axis, out, each, fill)
+        part = output_of(out, image)
+        filter_lines(image, (line_of(_BEND, axis, each, 0),), part, fill)
+        return part
 
     return generic_laplace(image, second, room, mode, cval, axes=axes)
 
@@ -198,9 +200,7 @@ def gaussian_laplace(
     """
     image = array_of(input)
     places = axes_of(axes, image.ndim)
-    sigmas = [0.0] * image.ndim
-    for place, each in zip(places, each_axis(sigma, len(places)), strict=True):
-        sigmas[place] = each
+    sigmas = sigmas_of(sigma, places, image.ndim)
     room = output_of(output, image)
     if len(places) == 2 and not kwargs and len(set(modes := each_axis(mode, 2))) == 1:
         orders = [[2 if i == place else 0 for i in places] for place in places]

@@ -31,9 +31,11 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     *_of(
         _SUMS,
-        "Sums beyond ±2**31 wrap in outputs of int32 and of up to 16 bits, as they do in others.",
-        "In C that cast is undefined; in SciPy as it is built for x86-64 it gives -2**31, of which "
-        "16 bits are 0.",
+        "Sums beyond ±2**31 wrap in outputs of int32 and of up to 16 bits, as they do in others; "
+        "NaN and infinities become 0 in int32. In uint64 NaN becomes 0, and sums below -2**63 "
+        "wrap.",
+        "In C these casts are undefined; in SciPy as it is built for x86-64 they give -2**31, of "
+        "which 16 bits are 0, and 2**63.",
     ),
     *_of(
         ("convolve1d", "correlate1d", *_GAUSSIANS, *_SLOPES),

@@ -35,14 +35,14 @@ def filter_joined(image: Array, terms: Terms, out: Array, cval: Any) -> bool:
     >>> filter_joined(spot, terms, made, 0), made[1, :3].tolist()
     (True, [1.0, -4.0, 1.0])
     """
-    if "c" in (image.dtype.kind, out.dtype.kind):
+    if "c" in (image.dtype.kind, out.dtype.kind) or out.dtype.kind == "b":  # bools are "or"ed
         return False
     fill = fill_of(cval)
-    check_dtypes(image, out)
     image, out = as_numbers(image), as_numbers(out)
     call = _call(image.shape, image.dtype, out.dtype, terms, fill)
     if call is None:
         return False
+    check_dtypes(image, out)
     source, target = merged(call.axes, image, out)
     correlate(
         source,

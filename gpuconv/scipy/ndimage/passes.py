@@ -7,6 +7,7 @@ each pass, every pass is a call of its own.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -79,6 +80,9 @@ def filter_lines(image: Array, lines: tuple[Line, ...], out: Array, cval: Any) -
     >>> made.tolist()
     [2.0, 1.0, 3.0]
     """
+    if not lines:
+        copied(image, out)
+        return
     if image.dtype.kind == "c":
         if out.dtype.kind != "c":
             raise StateError(
@@ -89,8 +93,7 @@ def filter_lines(image: Array, lines: tuple[Line, ...], out: Array, cval: Any) -
         return
     fill = fill_of(cval)
     check_dtypes(image, out)
-    if not lines or not image.size:
-        copied(image, out)
+    if not image.size:
         return
     image, out = as_numbers(image), as_numbers(out)
     *others, last = _steps(image.shape, image.dtype, out.dtype, lines, fill)
@@ -116,8 +119,8 @@ def check_dtypes(*arrays: Array) -> None:
     for array in arrays:
         if array.dtype.char not in _FILTERED:
             raise StateError(
-                f"array type {array.dtype!r} not supported; allowed are bool, integers, float32, "
-                "float64, complex64 and complex128"
+                f"array type {array.dtype.newbyteorder('=')!r} not supported; allowed are bool, "
+                "integers, float32, float64, complex64 and complex128"
             )
 
 
@@ -138,10 +141,10 @@ def fill_of(cval: Any) -> float:
     """
     if isinstance(cval, (int, float)):
         return float(cval)
-    real = not isinstance(cval, str) and not np.iscomplexobj(cval) and np.ndim(cval) == 0
-    if not real:
-        raise ArgumentTypeError(f"must be real number, not {type(cval).__name__}: cval={cval!r}")
-    return float(cval)
+    if not isinstance(cval, str) and not np.iscomplexobj(cval) and np.ndim(cval) == 0:
+        with suppress(TypeError):
+            return float(cval)
+    raise ArgumentTypeError(f"must be real number, not {type(cval).__name__}: cval={cval!r}")
 
 
 @lru_cache(maxsize=1024)

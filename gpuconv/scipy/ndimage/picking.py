@@ -32,7 +32,7 @@ def select(image: Array, wanted: Selection, cval: float, out: Array) -> None:
     [4, 3, 2, 2]
     """
     if not wanted.live:
-        copied(image, out)
+        store(image, out)
         return
     if is_cut_off(image.dtype, out.dtype) and wanted.separable and len(wanted.live) > 1:
         _pass_by_pass(image, wanted, cval, out)

@@ -10,6 +10,7 @@ import numpy as np
 from gpuconv.exchange import Reach
 from gpuconv.scipy.arguments import axes_of, axis_of, each_axis
 from gpuconv.scipy.ndimage.reaches import reach_along
+from gpuconv.scipy.ndimage.taps import numbers_of
 
 __all__ = ["extreme_line_reach", "extreme_reach", "rank_reach"]
 
@@ -36,10 +37,14 @@ def rank_reach(given: Mapping[str, Any]) -> Reach:
 
 def extreme_reach(given: Mapping[str, Any]) -> Reach:
     """Return the reach of a footprint, or of a box, whose sides are those of each axis."""
+    size = given["size"]
     if given["footprint"] is not None:
-        return rank_reach(given)
+        members = numbers_of(given["footprint"])
+        if not members.all():
+            return rank_reach(given)
+        size = members.shape  # a box, whose sides are in the order of `axes`
     axes = axes_of(given["axes"], given["input"].ndim)
-    sizes = [int(side) if side > 1 else 1 for side in each_axis(given["size"], len(axes))]
+    sizes = [int(side) if side > 1 else 1 for side in each_axis(size, len(axes))]
     origins, modes = (each_axis(given[name], len(axes)) for name in ("origin", "mode"))
     origins = [at if side > 1 else 0 for at, side in zip(origins, sizes, strict=True)]
     return reach_along(given["input"].ndim, axes, sizes, origins, modes)

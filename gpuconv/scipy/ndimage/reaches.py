@@ -24,6 +24,7 @@ __all__ = [
     "radius_of",
     "reach_along",
     "reach_of",
+    "sigmas_of",
     "weights_reach",
 ]
 
@@ -77,10 +78,11 @@ def weights_reach(given: Mapping[str, Any]) -> Reach:
     """Return the reach of a filter with weights of several axes, flipped or not."""
     ndim, shape = given["input"].ndim, np.shape(given["weights"])
     axes = axes_of(given["axes"], ndim)
-    axes = axes if len(axes) == ndim else tuple(sorted(axes))
     origins = each_axis(given["origin"], len(axes))
+    if len(axes) < ndim:  # the axes of weights are in the image's order, origins in that of `axes`
+        origins = [shift for _, shift in sorted(zip(axes, origins, strict=True))]
     modes = [given["mode"]] * len(axes)
-    return _both(reach_along(ndim, axes, shape, origins, modes))
+    return _both(reach_along(ndim, sorted(axes), shape, origins, modes))
 
 
 def radius_of(sigma: float, truncate: float, radius: int | None) -> int:
@@ -94,6 +96,25 @@ def radius_of(sigma: float, truncate: float, radius: int | None) -> int:
     if sigma <= 1e-15:
         return 0
     return int(truncate * float(sigma) + 0.5) if radius is None else radius
+
+
+def sigmas_of(sigma: Any, axes: tuple[int, ...], ndim: int) -> list[Any]:
+    """Return the standard deviation along each axis of an image, 0 where none is asked for.
+
+    They follow `axes`, unless these are all there are: so it is with SciPy.
+
+    Examples
+    --------
+    >>> sigmas_of((1, 2), (2, 0), 3), sigmas_of((1, 2), (1, 0), 2)
+    ([2, 0.0, 1], [1, 2])
+    """
+    given = each_axis(sigma, len(axes))
+    if len(axes) == ndim:
+        return given
+    spread = [0.0] * ndim
+    for axis, each in zip(axes, given, strict=True):
+        spread[axis] = each
+    return spread
 
 
 def gaussian_line_reach(given: Mapping[str, Any]) -> Reach:
@@ -114,11 +135,7 @@ def gaussian_reach(given: Mapping[str, Any]) -> Reach:
 def gaussian_laplace_reach(given: Mapping[str, Any]) -> Reach | None:
     """Return the reach of second derivatives of Gaussians."""
     ndim = given["input"].ndim
-    axes = axes_of(given["axes"], ndim)
-    sigma = [0.0] * ndim
-    for axis, each in zip(axes, each_axis(given["sigma"], len(axes)), strict=True):
-        sigma[axis] = each
-    return _of_all_axes(given, sigma)
+    return _of_all_axes(given, sigmas_of(given["sigma"], axes_of(given["axes"], ndim), ndim))
 
 
 def gaussian_gradient_reach(given: Mapping[str, Any]) -> Reach | None:

@@ -35,12 +35,17 @@ def _remembered(make: Callable[P, R]) -> Callable[P, R]:
     @wraps(make)
     def found(*given: P.args, **named: P.kwargs) -> R:
         try:
-            made: R = known(*given, **named)
-        except TypeError:  # a list among them; or what is wrong with one is said now
+            made: R = known(*map(_fixed, given), **named)
+        except TypeError:  # an array among them; or what is wrong with one is said now
             return make(*given, **named)
         return made
 
     return found
+
+
+def _fixed(value: Any) -> Any:
+    """Return a value as it can be remembered: a list, as many programs give, as a tuple."""
+    return tuple(value) if type(value) is list else value
 
 
 @_remembered

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import prod
@@ -15,8 +14,8 @@ from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.scipy.arguments import array_of, axes_of, axis_of, border_of, each_axis, output_of
-from gpuconv.scipy.errors import StateError
-from gpuconv.scipy.ndimage.passes import fill_of
+from gpuconv.scipy.errors import StateError, tell
+from gpuconv.scipy.ndimage.passes import copied, fill_of
 from gpuconv.scipy.ndimage.picking import select
 from gpuconv.scipy.ndimage.selection import Selection
 
@@ -61,7 +60,7 @@ def ranked(
         )
     if _several(mode) and used[1]:
         raise StateError(_NOT_SEPARABLE.format(mode))
-    return _filtered(array, _chosen(array.ndim, where, used, rank), output, cval)
+    return _filtered_or_copied(array, _chosen(array.ndim, where, used, rank), output, cval)
 
 
 def extreme(
@@ -91,7 +90,7 @@ def extreme(
     else:
         where, used = _boxed(filtered, used[0] if used else size, origin, mode)
     rank = _count(used) - 1 if largest else 0
-    return _filtered(array, _chosen(array.ndim, where, used, rank), output, cval)
+    return _filtered_or_copied(array, _chosen(array.ndim, where, used, rank), output, cval)
 
 
 def extreme_line(
@@ -106,7 +105,7 @@ def extreme_line(
 ) -> Array:
     """Return the least or the largest of `size` elements along one axis."""
     array = _real(image)
-    where = (axis_of(axis, array.ndim),), (index(origin),), (mode,)
+    where = (axis_of(axis, array.ndim),), (index(origin),), (border_of(mode),)
     if size < 1:
         raise StateError(f"incorrect filter size: size={size}; it must be at least 1")
     used = (index(size),), b""
@@ -141,8 +140,7 @@ def _under(size: Any, footprint: Any, count: int) -> _Footprint:
     if footprint is None:
         return tuple(map(index, each_axis(size, count))), b""
     if size is not None:
-        # To whom called a function that is public.
-        warnings.warn("ignoring size because footprint is set", UserWarning, stacklevel=5)
+        tell("ignoring size because footprint is set")
     engine = backends.owner(footprint)
     members = np.asarray(engine.asnumpy(engine.asarray(footprint)), dtype=bool)
     return members.shape, b"" if members.all() else members.tobytes()
@@ -181,17 +179,33 @@ def _boxed(axes: tuple[int, ...], size: Any, origin: Any, mode: Any) -> tuple[_W
     return where, (tuple(int(sizes[i]) for i in wide), b"")
 
 
+def _filtered_or_copied(array: Array, wanted: Selection, output: Any, cval: Any) -> Array:
+    """Return an array filtered; of any dtype, where neighbourhoods are of one element."""
+    if wanted.live:
+        return _filtered(array, wanted, output, cval)
+    out = output_of(output, array)
+    copied(array, out)
+    return out
+
+
 def _filtered(array: Array, wanted: Selection, output: Any, cval: Any) -> Array:
     """Return an array filtered into what is asked for."""
     out = output_of(output, array)
-    for each in (array, out):
-        if each.dtype.char not in _ORDERED:
-            raise StateError(
-                f"array type not supported: {each.dtype}; allowed are bool, integers and floats"
-            )
+    _check_dtypes(wanted, array, out)
     with backends.owner(array).place(array, None):
         select(array, wanted, fill_of(cval), out)
     return out
+
+
+def _check_dtypes(wanted: Selection, *arrays: Array) -> None:
+    """Raise if the values of an array have no order."""
+    for array in arrays:
+        if array.dtype.char not in _ORDERED:
+            each = f"{array.dtype.newbyteorder('=')!r} "
+            raise StateError(
+                f"array type {each if wanted.separable else ''}not supported: {array.dtype}; "
+                "allowed are bool, integers and floats"
+            )
 
 
 def _in_order(axes: tuple[int, ...], ndim: int, origin: Any, modes: list[Any]) -> _Where:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +10,7 @@ from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError
 from gpuconv.exchange import public
 from gpuconv.scipy.arguments import room_like
+from gpuconv.scipy.errors import tell
 from gpuconv.scipy.signal import sums
 from gpuconv.scipy.signal.choice import faster, safe, seconds
 from gpuconv.scipy.signal.inputs import (
@@ -202,10 +202,9 @@ def _chosen_by_engine(volume: Array, kernel: Array, dtype: np.dtype[Any]) -> boo
 def _through_spectra(volume: Array, kernel: Array, mode: str, dtype: np.dtype[Any]) -> Array:
     made = transformed(volume, kernel, mode)
     if made.dtype.kind in "fc" and not np.isfinite(made).all():
-        warnings.warn(
+        tell(
             "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
             "Consider using method='direct' instead.",
             RuntimeWarning,
-            stacklevel=4,
         )
     return made if made.dtype == dtype else made.astype(dtype)

@@ -14,13 +14,15 @@ _HOLES = (
     "In two and more dimensions a NaN or an infinity does not count under a weight of 0; with "
     "SciPy the result is NaN."
 )
+_LAST_BITS = "Floats may differ in their last bits."
 _LOCAL = (
-    "A NaN or an infinity in a real plane of 16384 elements or more spoils the results that it "
-    "lies under; with SciPy all that are transformed with it."
+    "Where Fourier transforms are taken, what a NaN or an infinity spoils is, of a real plane of "
+    "16384 elements or more, what it lies under; of a line, a piece of 4096 elements or more; else "
+    "the whole result. With SciPy it is the whole result, or a block of oaconvolve's."
 )
 _EXACT = (
-    "Integers are exact, modulo 2**bits, for every method; SciPy's method 'fft' rounds what a "
-    "transform in float64 gives."
+    "Integers are exact, modulo 2**bits, and bools, too, for every method; SciPy's method 'fft' "
+    "rounds what a transform in float64 gives."
 )
 _HALVES = (
     "With method='auto', float16 of two and more dimensions always goes through transforms, and "
@@ -32,7 +34,22 @@ _WARNING = (
     "one."
 )
 
+_FILL = (
+    "A `fillvalue` of None, or complex for real results, raises, and an array of one element is "
+    "taken; SciPy makes NaN of None and the real part of NumPy's complex scalars."
+)
+
 DIFFERENCES: tuple[Difference, ...] = (
+    *(
+        Difference(name, _LAST_BITS, "Sums are taken in another order, transforms in other pieces.")
+        for name in (*_SUMS, *_SPECTRA, "sepfir2d", "wiener")
+    ),
+    *(
+        Difference(
+            name, _LOCAL, "Engines transform tiles, and do again by sums those that are not finite."
+        )
+        for name in ("convolve", "correlate", *_SPECTRA, "wiener")
+    ),
     *(Difference(name, _HOLES, "Weights of 0 are not summed.") for name in _SUMS),
     *(
         Difference(name, text, why)
@@ -49,24 +66,41 @@ DIFFERENCES: tuple[Difference, ...] = (
         "It is of what takes less time here, and that is predicted for the machine and its engine.",
     ),
     *(
-        Difference(name, text, why)
-        for name in _SPECTRA
-        for text, why in (
-            (_LOCAL, "Engines transform tiles, and do again by sums those that are not finite."),
-            (
-                "Planes of integers of 16384 elements or more give the exact sums, as floats.",
-                "Engines have exact sums of integers, by whichever algorithm.",
-            ),
-        )
+        Difference(name, _FILL, "It is a mistake of the caller's.")
+        for name in ("convolve2d", "correlate2d")
     ),
     *(
         Difference(
             name,
-            "A window that holds a NaN gives NaN; with SciPy the result depends on the order of "
-            "the elements.",
-            "A result that no one can rely on is of no use.",
+            "Planes of integers of 16384 elements or more give the exact sums, as floats.",
+            "Engines have exact sums of integers, by whichever algorithm.",
         )
+        for name in _SPECTRA
+    ),
+    *(
+        Difference(name, text, why)
         for name in _RANKS
+        for text, why in (
+            (
+                "A window that holds a NaN gives NaN; with SciPy the result depends on the order "
+                "of the elements.",
+                "A result that no one can rely on is of no use.",
+            ),
+            (
+                "Integers beyond ±2**53 come out as they are.",
+                "SciPy compares in float64, which rounds them; of lines it compares in int64, "
+                "which takes large unsigned ones for negative.",
+            ),
+            (
+                "A window has at most 32,767 elements along an axis.",
+                "Engines count them in 16 bits.",
+            ),
+        )
+    ),
+    Difference(
+        "order_filter",
+        "Of a 1-D array, elements where `domain` is 0 do not count.",
+        "SciPy 1.17 counts all of them, and keeps the rank among those that are not 0.",
     ),
     Difference(
         "medfilt2d",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import prod
 from operator import index
 from typing import Any
@@ -13,6 +12,7 @@ from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.exchange import public
 from gpuconv.scipy.arguments import array_of
+from gpuconv.scipy.errors import tell
 from gpuconv.scipy.ndimage.ranks import rank_filter
 from gpuconv.scipy.signal.inputs import local
 from gpuconv.scipy.signal.reach import of_rank, of_window
@@ -144,9 +144,7 @@ def _median(volume: Array, kernel_size: Any, warn: bool) -> Array:
         )
     sizes = _sizes(kernel_size, image.ndim)
     if warn and any(k > n for k, n in zip(sizes, image.shape, strict=False)):
-        warnings.warn(
-            "kernel_size exceeds volume extent: the volume will be zero-padded.", stacklevel=4
-        )
+        tell("kernel_size exceeds volume extent: the volume will be zero-padded.")
     made: Array = rank_filter(image, prod(sizes) // 2, size=sizes, mode="constant")
     return made
 
