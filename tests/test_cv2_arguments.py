@@ -221,7 +221,33 @@ def test_none_is_what_is_not_given(image: Any) -> None:
     assert np.array_equal(made, cv2.Sobel(image, cv2.CV_16S, 1, 0))
     made = cv2.GaussianBlur(image, None, 1, None, None, None)
     assert np.array_equal(made, cv2.GaussianBlur(image, (0, 0), 1))
-    assert np.array_equal(cv2.blur(image, (3, 3), None, None), cv2.blur(image, (3, 3)))
+    means = cv2.blur(image, (3, 3))
+    assert np.array_equal(cv2.blur(image, (3, 3), None, None, None), means)
+    named = {"anchor": None, "normalize": None, "borderType": None}
+    assert np.array_equal(cv2.boxFilter(image, -1, (3, 3), **named), means)
+    squares = cv2.sqrBoxFilter(image, cv2.CV_8U, (3, 3))
+    assert np.array_equal(cv2.sqrBoxFilter(image, None, (3, 3), **named), squares)
+    margin = cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    assert np.array_equal(
+        cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=None), margin
+    )
+
+
+@pytest.mark.parametrize(("kind", "depth"), [("CV_8UC3", "CV_8U"), ("CV_32FC3", "CV_32F")])
+def test_a_type_with_channels_means_its_depth(image: Any, kind: str, depth: str) -> None:
+    kernel = np.ones((3, 3))
+    made = cv2.filter2D(image, getattr(cv2, kind), kernel[..., None])
+    wanted = cv2.filter2D(image, getattr(cv2, depth), kernel)
+    assert made.dtype == wanted.dtype
+    assert np.array_equal(made, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "int32"])
+def test_a_gaussian_of_one_pixel_takes_every_depth(dtype: str) -> None:
+    pixels = np.arange(12).reshape(3, 4).astype(dtype)
+    made = cv2.GaussianBlur(pixels, (1, 1), 2)
+    assert made.dtype == pixels.dtype
+    assert np.array_equal(made, pixels)
 
 
 # Errors
@@ -230,6 +256,10 @@ REFUSED: dict[str, tuple[int, Any]] = {
     "!_src.empty()": (-215, lambda a: cv2.blur(np.zeros((0, 3)), (3, 3))),
     "!_src.empty() ": (-215, lambda a: cv2.blur(None, (3, 3))),
     "dims <= 2": (-215, lambda a: cv2.blur(np.zeros((2, 2, 2, 2)), (3, 3))),
+    "len > 0": (-215, lambda a: cv2.borderInterpolate(3, 0, cv2.BORDER_REPLICATE)),
+    "Unknown/unsupported border type ": (-5, lambda a: cv2.borderInterpolate(3, 5, 17)),
+    "src data type = object": (-5, lambda a: cv2.blur(cv2, (3, 3))),
+    "kernel is not finite": (-5, lambda a: cv2.filter2D(a, -1, np.full((3, 3), np.nan))),
     "src data type = complex128": (-5, lambda a: cv2.blur(a + 1j, (3, 3))),
     "ksize.width > 0 && ksize.height > 0": (-215, lambda a: cv2.blur(a, (0, 3))),
     "Can't parse 'ksize'": (-5, lambda a: cv2.blur(a, 3)),

@@ -133,6 +133,7 @@ def test_noise_is_what_pywavelets_finds(shape: tuple[int, ...], dtype: str) -> N
     pytest.importorskip("pywt")
     image = (np.random.default_rng(0).random(shape) * 200).astype(dtype)
     ours, expected = restoration.estimate_sigma(image), theirs.estimate_sigma(image)
+    assert type(ours) is type(expected)
     assert ours == pytest.approx(expected, rel=1e-5 if dtype.startswith("float") else 1e-12)
 
 

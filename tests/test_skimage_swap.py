@@ -140,6 +140,7 @@ def test_scipy_stays_as_it_is(calls: list[str]) -> None:
         corner = import_module("skimage.feature.corner")
         assert corner.ndi is not scipy.ndimage
         assert corner.ndi.label is scipy.ndimage.label
+        assert dir(corner.ndi) == dir(scipy.ndimage)
     assert corner.ndi is scipy.ndimage
 
 

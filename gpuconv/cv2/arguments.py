@@ -22,6 +22,7 @@ from gpuconv.cv2.constants import (
     CV_32F,
     CV_32S,
     CV_64F,
+    CV_MAKETYPE,
 )
 from gpuconv.cv2.errors import ASSERTION, BAD_ARGUMENT, NOT_IMPLEMENTED, error, refused
 from gpuconv.epilogue import Epilogue
@@ -49,6 +50,9 @@ Depths = dict[int, tuple[int, ...]]
 
 #: Borders by OpenCV's numbers.
 BORDERS = ("constant", "nearest", "reflect", "wrap", "mirror")
+
+#: The bits of a type that are its depth.
+_DEPTH = CV_MAKETYPE(CV_8U, 2) - 1
 
 #: OpenCV 5 has it, and no filter takes it.
 _CV_32U = 12
@@ -81,12 +85,15 @@ def image_of(src: Any, function: str) -> Array:
     array: Array = backends.owner(src).asarray(src)
     if src is None or array.size == 0:
         raise refused(function, ASSERTION, "!_src.empty()", f"src has shape {np.shape(src)}")
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
+        told = (
+            f"src is of type {type(src).__name__} and dtype {array.dtype}; it must be an array of "
+            "real numbers"
+        )
+        raise refused(function, BAD_ARGUMENT, f"src data type = {array.dtype}", told)
     if array.ndim not in (1, 2, 3):
         told = f"src has {array.ndim} axes; it must be an image (H, W) or (H, W, C)"
         raise refused(function, ASSERTION, "dims <= 2", told)
-    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
-        told = f"src has dtype {array.dtype}; it must hold real numbers"
-        raise refused(function, BAD_ARGUMENT, f"src data type = {array.dtype}", told)
     if array.dtype.kind in "iu" and array.dtype.itemsize == 8:
         array = array.astype(np.int32)
     if array.ndim == 1:
@@ -126,7 +133,8 @@ def dtype_of(ddepth: Any, image: Array, allowed: Depths, function: str) -> np.dt
     """
     source = depth_of(image.dtype)
     wanted = whole("ddepth", ddepth, function)
-    depth = source if wanted < 0 else wanted
+    # Programs give types, CV_8UC3; the image has the channels.
+    depth = source if wanted < 0 else wanted & _DEPTH
     if depth not in allowed.get(source, ()):
         known = ", ".join(f"{_DTYPES[d]} (={d})" for d in allowed.get(source, ())) or "none"
         raise refused(

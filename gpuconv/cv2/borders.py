@@ -11,6 +11,7 @@ from gpuconv import backends
 from gpuconv import border as borders
 from gpuconv.arrays import Array
 from gpuconv.cv2.arguments import border_of, image_of, room_of, whole
+from gpuconv.cv2.constants import BORDER_ISOLATED
 from gpuconv.cv2.errors import ASSERTION, BAD_ARGUMENT, refused
 from gpuconv.exchange import public
 from gpuconv.scipy.arguments import room_like
@@ -116,7 +117,7 @@ def _fill(piece: Array, fills: list[float]) -> None:
 
 def _fills(value: Any, image: Array) -> list[float]:
     """Return the number that stands outside of each channel, or one for all of them."""
-    given = np.atleast_1d(np.asarray(value, np.float64))
+    given = np.atleast_1d(np.asarray(0 if value is None else value, np.float64))
     if given.ndim != 1 or len(given) > _SCALAR:
         err = f"Scalar value for argument 'value' is longer than {_SCALAR}"
         raise refused("copyMakeBorder", BAD_ARGUMENT, err, f"value={value!r}")
@@ -153,13 +154,18 @@ def borderInterpolate(p: int, len: int, borderType: int) -> int:
     Raises
     ------
     error
-        There is no such border.
+        There is no such border, or no pixel.
 
     Examples
     --------
     >>> [borderInterpolate(-3, 5, border) for border in range(5)]
     [-1, 0, 2, 2, 3]
     """
+    if whole("borderType", borderType, "borderInterpolate") & BORDER_ISOLATED:
+        told = f"borderType={borderType!r}; allowed are 0 … 4, without a flag"
+        raise refused("borderInterpolate", BAD_ARGUMENT, "Unknown/unsupported border type", told)
     mode = border_of(borderType, "borderInterpolate")
     at, n = whole("p", p, "borderInterpolate"), whole("len", len, "borderInterpolate")
+    if n < 1:
+        raise refused("borderInterpolate", ASSERTION, "len > 0", f"len={n}")
     return int(borders.source_index(mode, [at], n)[0])

@@ -18,6 +18,7 @@ from gpuconv.cv2.arguments import (
     ending,
     image_of,
     pair_of,
+    whole,
 )
 from gpuconv.cv2.constants import (
     BORDER_DEFAULT,
@@ -146,7 +147,8 @@ def boxFilter(
     >>> boxFilter(np.array([[0, 9, 0, 3]], np.uint8), -1, (3, 1), normalize=False).tolist()
     [[18, 9, 12, 3]]
     """
-    return _boxed(src, ddepth, ksize, dst, anchor, normalize, borderType, "boxFilter")
+    mean = normalize is None or normalize
+    return _boxed(src, ddepth, ksize, dst, anchor, mean, borderType, "boxFilter")
 
 
 @public(reach=of_box)
@@ -184,14 +186,16 @@ def sqrBoxFilter(
     [[24.0, 12.0, 15.0, 3.0]]
     """
     image = image_of(src, "sqrBoxFilter")
-    if ddepth < 0:
-        ddepth = CV_32F if image.dtype.kind in "iu" else CV_64F
-    dtype = dtype_of(ddepth, image, _SQUARES, "sqrBoxFilter")
+    wanted = whole("ddepth", ddepth, "sqrBoxFilter")
+    if wanted < 0:
+        wanted = CV_32F if image.dtype.kind in "iu" else CV_64F
+    dtype = dtype_of(wanted, image, _SQUARES, "sqrBoxFilter")
     squares = np.square(image, dtype=_SQUARED.get(image.dtype.char, np.dtype("float64")))
     box = _box_of(ksize, anchor, "sqrBoxFilter")
     border = border_of(borderType, "sqrBoxFilter")
     bytes_only = image.dtype == np.uint8
-    return _averaged(squares, box, dst, dtype, border, normalize, bytes_only)
+    mean = normalize is None or normalize
+    return _averaged(squares, box, dst, dtype, border, mean, bytes_only)
 
 
 def _boxed(
@@ -208,7 +212,8 @@ def _boxed(
     dtype = dtype_of(ddepth, image, _BOX, function)
     box = _box_of(ksize, anchor, function)
     border = border_of(number, function)
-    if normalize and border != "constant" and number & BORDER_ISOLATED:
+    isolated = whole("borderType", number, function, BORDER_DEFAULT) & BORDER_ISOLATED
+    if normalize and border != "constant" and isolated:
         box = _flattened(box, image.shape)
     return _averaged(image, box, dst, dtype, border, normalize, image.dtype.kind in "iu")
 

@@ -42,7 +42,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "*",
         "What OpenCV refuses as no array is taken: nested lists, any strides of `dst`, and more "
-        "channels than it has room for.",
+        "channels than it has room for; arrays in another byte order are read rightly.",
         "There is no reason to refuse them.",
     ),
     Difference(
@@ -99,6 +99,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "A sum over bytes that lies half way between two integers is rounded to the even one in "
         "all of a row, also where both kernels smooth and their weights are multiples of 1/256.",
         "In the last pixels of a row, less than a vector, OpenCV rounds it up then.",
+    ),
+    *(
+        Difference(
+            name,
+            "Weights that are NaN or infinite raise `error`.",
+            "All that they could make is NaN and infinity.",
+        )
+        for name in ("filter2D", "sepFilter2D")
     ),
     Difference(
         "filter2D",
@@ -171,6 +179,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "All real dtypes and numbers of channels are taken; a `sigma` of 0 or less gives the image "
         "as it is.",
         "OpenCV takes bytes and float32 of 1 or 3 channels; such a sigma was 1 up to OpenCV 4.10.",
+    ),
+    Difference(
+        "borderInterpolate",
+        "A `len` of 0 or less raises.",
+        "There is no pixel that could be returned; OpenCV returns numbers beyond the axis.",
     ),
     Difference(
         "getGaussianKernel",

@@ -80,7 +80,7 @@ def GaussianBlur(
         height, width = image.shape[:2]
         sizes = 1 if width == 1 else sizes[0], 1 if height == 1 else sizes[1]
     code = image.dtype.char
-    if code not in _FIXED_BITS:
+    if code not in _FIXED_BITS and sizes != (1, 1):
         dtype_of(-1, image, SEPARABLE, "GaussianBlur")
     kernel, options = _gaussian(sizes, *sigmas, code)
     return correlated(image, kernel, dst, image.dtype.newbyteorder("="), border, **options)

@@ -174,11 +174,15 @@ def _weights(kernel: Any, function: str) -> Array:
     """Return a kernel as an array in host memory, a sequence as a row."""
     engine = backends.owner(kernel)
     given: Array = engine.asnumpy(engine.asarray(kernel))
+    given = given[..., 0] if given.shape[2:] == (1,) else given
     if kernel is None or given.size == 0:
         raise refused(function, ASSERTION, "!_kernel.empty()", "the kernel has no weights")
     if given.dtype.kind not in "biuf" or not 1 <= given.ndim <= 2:
         told = f"the kernel has dtype {given.dtype} and shape {given.shape}; it must be a matrix"
         raise refused(function, BAD_ARGUMENT, "kernel is not supported", told)
+    if not np.isfinite(given).all():
+        told = "the kernel has weights that are NaN or infinite"
+        raise refused(function, BAD_ARGUMENT, "kernel is not finite", told)
     return given[None] if given.ndim == 1 else given
 
 

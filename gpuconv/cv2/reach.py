@@ -32,7 +32,7 @@ Values = Mapping[str, Any]
 def of_kernel(given: Values) -> Reach | None:
     """Return the reach of filter2D."""
     shape = np.shape(given["kernel"])
-    return _of_taps(given, shape if len(shape) == 2 else (1, prod(shape)), given["anchor"])
+    return _of_taps(given, shape[:2] if len(shape) > 1 else (1, prod(shape)), given["anchor"])
 
 
 def of_lines(given: Values) -> Reach | None:

@@ -19,6 +19,17 @@ _GRADIENTS = tuple(
 DIFFERENCES: tuple[Difference, ...] = (
     *_GRADIENTS,
     Difference(
+        "gaussian",
+        "Complex images raise ArgumentError, a ValueError, also with `preserve_range=True`.",
+        "scikit-image drops their imaginary part then.",
+    ),
+    Difference(
+        "gabor",
+        "Borders of an image that is shorter than its kernel's radius repeat only its pixels.",
+        "SciPy 1.17, which scikit-image convolves by, is wrong where a border repeats several "
+        "times.",
+    ),
+    Difference(
         "unsharp_mask",
         "A negative `channel_axis` counts from the last.",
         "scikit-image filters slices of the first axis then, and leaves the rest of the result as "

@@ -90,7 +90,7 @@ def disable() -> None:
             _leave(None)
 
 
-def enabled() -> ContextDecorator:
+def enabled() -> _Enabled:
     """Return a context in which scikit-image runs on gpuconv; a decorator, too.
 
     Returns
@@ -215,6 +215,9 @@ class _Facade(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._module)
 
 
 class _Loader(SourceFileLoader):

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from math import sqrt
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from gpuconv.epilogue import Epilogue
 from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
 from gpuconv.responses import filter_bank
-from gpuconv.scipy.arguments import array_of, border_of
+from gpuconv.scipy.arguments import array_of, axis_of, border_of
 from gpuconv.scipy.ndimage import convolve, minimum_filter
 from gpuconv.skimage.pixels import floats_of
 
@@ -107,12 +106,10 @@ def magnitude(pixels: Array, kernels: tuple[Kernel, ...], border: str, cval: flo
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
-    given = tuple(map(index, axis if isinstance(axis, Iterable) else (axis,)))
-    if not given or not all(-ndim <= each < ndim for each in given):
-        raise ArgumentError(
-            f"axis={axis!r} must be one or several of the image's axes, {-ndim} … {ndim - 1}"
-        )
-    return tuple(each % ndim for each in given)
+    given = tuple(axis_of(each, ndim) for each in (axis if isinstance(axis, Iterable) else (axis,)))
+    if not given:
+        raise ArgumentError(f"axis={axis!r} must be one or several of the image's {ndim} axes")
+    return given
 
 
 def masked(result: Array, mask: Any) -> Array:

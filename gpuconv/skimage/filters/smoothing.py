@@ -9,7 +9,7 @@ import numpy as np
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError
 from gpuconv.exchange import public
-from gpuconv.scipy.arguments import array_of
+from gpuconv.scipy.arguments import array_of, axis_of
 from gpuconv.scipy.ndimage import gaussian_filter, median_filter
 from gpuconv.skimage import reach
 from gpuconv.skimage.errors import NotCoveredError
@@ -70,12 +70,14 @@ def gaussian(
     >>> gaussian([[0.0, 0.0, 9.0, 0.0, 0.0]], sigma=1).round(2).tolist()
     [[0.49, 2.18, 3.59, 2.18, 0.49]]
     """
-    if np.any(np.asarray(sigma) < 0):
-        raise ArgumentError(f"Sigma values less than zero are not valid: sigma={sigma!r}")
+    _check_sigma("sigma", sigma)
     pixels = floats_of(image, preserve_range)
     if out is not None and not np.issubdtype(out.dtype, np.floating):
         raise ArgumentError(f"dtype of `out` must be float; got {out.dtype!r}.")
-    sigmas = reach.sigmas_of(sigma, pixels.ndim, channel_axis)
+    # A number for all axes is what a filter has ready from the call before.
+    sigmas = sigma
+    if channel_axis is not None:
+        sigmas = reach.sigmas_of(sigma, pixels.ndim, channel_axis)
     options: dict[str, Any] = {"mode": mode, "cval": cval, "truncate": truncate}
     return gaussian_filter(pixels, sigmas, output=out, **options)
 
@@ -112,7 +114,8 @@ def difference_of_gaussians(
     Raises
     ------
     ArgumentError
-        There are more or fewer sigmas than axes, or the wider Gaussian is the narrower one.
+        There are more or fewer sigmas than axes, one is negative, or the wider Gaussian is the
+        narrower one.
 
     Examples
     --------
@@ -122,6 +125,7 @@ def difference_of_gaussians(
     pixels = floats_of(image)
     axes = pixels.ndim - (channel_axis is not None)
     low = _each("low_sigma", low_sigma, axes)
+    _check_sigma("low_sigma", low)
     high = low * _WIDER if high_sigma is None else _each("high_sigma", high_sigma, axes)
     if np.any(high < low):
         raise ArgumentError(
@@ -137,6 +141,11 @@ def difference_of_gaussians(
     )
     near -= far
     return near
+
+
+def _check_sigma(argument: str, sigma: Any) -> None:
+    if (np.asarray(sigma) < 0).any():
+        raise ArgumentError(f"Sigma values less than zero are not valid: {argument}={sigma!r}")
 
 
 def _each(argument: str, sigma: Any, axes: int) -> Array:
@@ -190,10 +199,11 @@ def unsharp_mask(
     >>> unsharp_mask([[0.2, 0.2, 0.8, 0.8]], radius=0.5).round(2).tolist()
     [[0.2, 0.14, 0.86, 0.8]]
     """
-    if np.any(np.asarray(radius) < 0):
-        raise ArgumentError(f"Sigma values less than zero are not valid: radius={radius!r}")
+    _check_sigma("radius", radius)
     pixels = floats_of(image, preserve_range)
-    sigmas = reach.sigmas_of(radius, pixels.ndim, channel_axis)
+    sigmas = radius
+    if channel_axis is not None:
+        sigmas = reach.sigmas_of(radius, pixels.ndim, axis_of(channel_axis, pixels.ndim))
     sharp = gaussian_filter(pixels, sigmas, mode="reflect")
     np.subtract(pixels, sharp, out=sharp)
     np.multiply(sharp, amount, out=sharp)

@@ -13,8 +13,9 @@ from gpuconv.errors import ArgumentError, choose
 from gpuconv.exchange import public
 from gpuconv.neighbourhood import Bilateral, NonLocalMeans
 from gpuconv.scipy.arguments import array_of
+from gpuconv.scipy.errors import tell
 from gpuconv.skimage import reach
-from gpuconv.skimage.errors import NotCoveredError, tell
+from gpuconv.skimage.errors import DifferenceWarning, NotCoveredError
 from gpuconv.skimage.pixels import floats_of
 
 __all__ = ["denoise_bilateral", "denoise_nl_means"]
@@ -115,7 +116,7 @@ def denoise_bilateral(
     likeness = sigma_color or float(floats.std())
     if isnan(likeness):
         return np.full_like(floats, np.nan)
-    tell(_BILATERAL)
+    tell(_BILATERAL, DifferenceWarning)
     across = max(5, 2 * ceil(3 * sigma_spatial) + 1) if win_size is None else win_size
     wanted = Bilateral.of(across, sigma_color=likeness, sigma_space=sigma_spatial)
     choices = Choices.of(wanted, _PADS[mode], cval + min(float(least), 0), "auto")
@@ -138,8 +139,7 @@ def _check_plane(pixels: Array, channel_axis: int | None) -> None:
     if channel is not None and pixels.shape[channel] not in _COLOURS:
         tell(
             "Input image must be grayscale, RGB, or RGBA; but has shape "
-            f"{pixels.shape}: its axis {channel} is interpreted as channels",
-            UserWarning,
+            f"{pixels.shape}: its axis {channel} is interpreted as channels"
         )
 
 
@@ -212,7 +212,7 @@ def denoise_nl_means(
             "Non-local means denoising is only implemented for 2D grayscale or multichannel "
             f"images by gpuconv: image has shape {floats.shape}, channel_axis={channel_axis!r}"
         )
-    tell(_NL_MEANS)
+    tell(_NL_MEANS, DifferenceWarning)
     wanted = NonLocalMeans.of(patch_size | 1, patch_distance, h=h, sigma=sigma)
     choices = Choices.of(wanted, "mirror", 0, "auto")
     return applied(floats, wanted, choices, channel_axis, None, None, None)

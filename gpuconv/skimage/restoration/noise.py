@@ -10,7 +10,7 @@ import numpy as np
 from gpuconv.arrays import Array
 from gpuconv.exchange import public
 from gpuconv.scipy.arguments import array_of
-from gpuconv.skimage.errors import tell
+from gpuconv.scipy.errors import tell
 
 __all__ = ["estimate_sigma"]
 
@@ -59,22 +59,21 @@ def estimate_sigma(
     if channel_axis is not None:
         planes = np.moveaxis(pixels, channel_axis, 0)
         sigmas = [_sigma(plane) for plane in planes]
-        return float(np.mean(sigmas)) if average_sigmas else sigmas
+        return np.float64(np.mean(sigmas)) if average_sigmas else sigmas
     if pixels.shape[-1] <= _CHANNELS:
         tell(
             f"image is size {pixels.shape[-1]} on the last axis, but channel_axis is None. If this "
-            "is a color image, please set channel_axis=-1 for proper noise estimation.",
-            UserWarning,
+            "is a color image, please set channel_axis=-1 for proper noise estimation."
         )
     return _sigma(pixels)
 
 
-def _sigma(plane: Array) -> float:
+def _sigma(plane: Array) -> np.float64:
     details = plane.astype(np.float32 if plane.dtype.char in "ef" else np.float64, copy=False)
     for axis in range(plane.ndim):
         details = _details(details, axis)
     found = np.abs(details[np.nonzero(details)])
-    return float(np.median(found)) / _MEDIAN if found.size else float("nan")
+    return np.float64(float(np.median(found)) / _MEDIAN if found.size else "nan")
 
 
 def _details(image: Array, axis: int) -> Array:
