@@ -202,6 +202,26 @@ def test_an_image_that_goes_on_with_its_other_end_does_so_over_chunks(
             compared(function, image_of(dtype), (9, 11), given, {**named, border: "wrap"})
 
 
+OUT_OF_ORDER: list[tuple[str, dict[str, Any]]] = [
+    ("convolve", {"weights": WEIGHTS}),
+    ("maximum_filter", {"size": (2, 5)}),
+    ("maximum_filter", {"footprint": WEIGHTS > 0}),
+    ("maximum_filter", {"footprint": CROSS[:2] > 0}),
+    ("median_filter", {"size": (2, 5)}),
+    ("uniform_filter", {"size": (2, 5)}),
+]
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((19, 17), (1, 0)), ((19, 9, 17), (2, 0))])
+@pytest.mark.parametrize(("name", "named"), OUT_OF_ORDER)
+def test_axes_may_be_named_in_any_order(
+    name: str, named: dict[str, Any], shape: tuple[int, ...], axes: tuple[int, ...]
+) -> None:
+    where = {"axes": axes, "origin": (-1, 0), "mode": "nearest"}
+    function = function_of("scipy.ndimage", name)
+    compared(function, image_of("uint8", shape), 3, (), {**named, **where})
+
+
 @pytest.mark.parametrize("library", CALLS)
 def test_all_functions_that_take_images_are_tried(library: str) -> None:
     module = import_module(f"gpuconv.{library}")
@@ -308,3 +328,8 @@ def test_graphs_are_sent_by_the_names_of_functions() -> None:
     sent = pickle.loads(pickle.dumps(dict(made.dask)))
     found = dask.get(sent, (made.name, 1, 1))
     assert np.array_equal(found, made.blocks[1, 1].compute(scheduler="synchronous"))
+
+
+def test_a_list_of_dask_arrays_is_refused_with_what_to_do() -> None:
+    with pytest.raises(gc.ArgumentTypeError, match="input is a sequence of dask arrays"):
+        function_of("scipy.ndimage", "gaussian_filter")([da.zeros((4, 4))] * 2, 1)

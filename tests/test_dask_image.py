@@ -97,6 +97,13 @@ def test_to_register_twice_is_to_register_once() -> None:
     gpuconv.dask.unregister()
 
 
+def test_what_was_registered_before_a_block_stays_so_after_it() -> None:
+    gpuconv.dask.register()
+    with gpuconv.dask.register():
+        pass
+    assert dispatcher("laplace")(array()) is not ndimage.laplace
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_chunks_of_cupy_are_exchanged_whenever_it_is_imported(
     when: str, monkeypatch: pytest.MonkeyPatch

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate, pairwise, product
 from typing import Any
 
@@ -47,20 +47,20 @@ def runs(sizes: Sequence[int]) -> list[Run]:
     return list(pairwise(bounds(sizes)))
 
 
-@lru_cache(maxsize=4096)
-def pieces(need: Needs, sizes: tuple[int, ...]) -> Pieces:
-    """Return what is read of an axis whose chunks have some sizes.
+def pieces(need: Needs, edges: Sequence[int]) -> Pieces:
+    """Return what is read of an axis whose chunks begin and end somewhere.
 
     Examples
     --------
-    >>> pieces(Needs(2, ((2, 7),)), (3, 3, 2))
+    >>> pieces(Needs(2, ((2, 7),)), bounds((3, 3, 2)))
     Pieces(chunks=(0, 1, 2), runs=((2, 3), (0, 3), (0, 1)), order=None)
     """
     found = [
-        (number, (max(start, first) - start, min(stop, last) - start))
+        (number, (max(edges[number], first) - edges[number], min(end, last) - edges[number]))
         for first, last in need.runs
-        for number, (start, stop) in enumerate(runs(sizes))
-        if start < last and first < stop and start < stop
+        # Found by halving: an array may have very many chunks, and each asks.
+        for number in range(bisect_right(edges, first) - 1, bisect_left(edges, last))
+        if edges[number] < (end := edges[number + 1])
     ]
     return Pieces(tuple(n for n, _ in found), tuple(run for _, run in found), need.order)
 

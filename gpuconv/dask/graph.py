@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from gpuconv.arrays import channel_index
-from gpuconv.dask.chunks import Pieces, joined, pieces, runs
+from gpuconv.dask.chunks import Pieces, bounds, joined, pieces, runs
 from gpuconv.dask.library import array_library, graph_of
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.window import Needs, Run
@@ -84,20 +84,24 @@ def lazy_array(image: Any, work: Work, name: str, dtype: np.dtype[Any]) -> Any:
     like = da.utils.meta_from_array(image._meta, ndim=len(chunks), dtype=dtype)
     regions = product(*(runs(sizes) for sizes in chunks))
     places = product(*(range(len(sizes)) for sizes in chunks))
+    edges = [bounds(sizes) for sizes in image.chunks]
     # A task of its own: a large kernel would else be sent anew with each chunk.
     shared = f"work-of-{name}"
     layer: dict[Any, Any] = {shared: work}
     for place, region in zip(places, regions, strict=True):
         shape = tuple(stop - start for start, stop in region)
-        empty = 0 in shape
-        task = np.empty_like(like, shape=shape) if empty else _task(image, work, shared, region)
-        layer[name, *place] = task
+        if 0 in shape:
+            layer[name, *place] = np.empty_like(like, shape=shape)
+        else:
+            layer[name, *place] = _task(image, edges, work, shared, region)
     return da.Array(graph_of(name, layer, [image]), name, chunks, meta=like)
 
 
-def _task(image: Any, work: Work, shared: str, region: Region) -> tuple[Any, ...]:
+def _task(
+    image: Any, edges: Sequence[Sequence[int]], work: Work, shared: str, region: Region
+) -> tuple[Any, ...]:
     leaves = tuple(
-        tuple(pieces(need, sizes) for need, sizes in zip(leaf, image.chunks, strict=True))
+        tuple(pieces(need, axis) for need, axis in zip(leaf, edges, strict=True))
         for leaf in work.leaves(region)
     )
     keys = [

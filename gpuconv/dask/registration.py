@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
@@ -41,14 +41,18 @@ _BEFORE: dict[str, tuple[dict[Any, Any], dict[str, Any]]] = {}
 class Registration(AbstractContextManager["Registration"]):
     """That gpuconv filters the chunks of dask-image; it ends with a ``with`` statement."""
 
+    def __init__(self, names: Iterable[str]) -> None:
+        #: What was exchanged by it, and not before.
+        self._names = tuple(names)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        """Give dask-image its own filters back."""
-        unregister()
+        """Give dask-image the filters back that it had."""
+        _give_back(self._names)
 
 
 def register() -> Registration:
@@ -61,7 +65,8 @@ def register() -> Registration:
     Returns
     -------
     Registration
-        In a ``with`` statement it ends with the block; else it lasts until :func:`unregister`.
+        In a ``with`` statement it ends with the block, unless it was there before; else it lasts
+        until :func:`unregister`.
 
     Raises
     ------
@@ -78,10 +83,10 @@ def register() -> Registration:
     np.float64(1.0)
     """
     dispatch = _dispatch()
-    for name in FILTERS:
-        if name not in _BEFORE:
-            _exchange(name, getattr(dispatch, f"dispatch_{name}"))
-    return Registration()
+    names = [name for name in FILTERS if name not in _BEFORE]
+    for name in names:
+        _exchange(name, getattr(dispatch, f"dispatch_{name}"))
+    return Registration(names)
 
 
 def unregister() -> None:
@@ -91,7 +96,11 @@ def unregister() -> None:
     --------
     >>> unregister()
     """
-    for name in tuple(_BEFORE):
+    _give_back(tuple(_BEFORE))
+
+
+def _give_back(names: Iterable[str]) -> None:
+    for name in _BEFORE.keys() & set(names):
         dispatcher = getattr(_dispatch(), f"dispatch_{name}")
         types, libraries = _BEFORE.pop(name)
         dispatcher._lookup = types
