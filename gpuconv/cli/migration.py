@@ -19,10 +19,10 @@ examples:
 _ABOUT = """\
 Code that was written for one of these libraries runs on gpuconv with one line changed: names,
 parameters, defaults, results and errors stay. What is named "same" behaves as it did before; what
-"differs" does, too, but for what is said beside it, and why. Arrays stay where they are: those of
-NumPy are filtered on the CPU, those of CuPy and PyTorch on their GPU, dask arrays chunk by chunk
-when they are computed; and the result is an array of the same kind. What is not listed is not
-there: import it from the library itself, as before."""
+"differs" does, too, but for what is said beside it, and why. Arrays stay where they are, on the CPU
+or on their GPU, dask arrays are filtered chunk by chunk when they are computed, and the result is
+an array of the same kind. A name that is not listed is the library's own, where that is installed,
+and behaves as ever."""
 
 _MARGIN = 100
 
@@ -50,6 +50,9 @@ def _text(stand_ins: Sequence[StandIn]) -> Iterator[str]:
         yield from ("", each.name, f"  - {each.before}", f"  + {each.after}")
         if each.note:
             yield _wrapped("  ", each.note.replace("`", ""))
+        if each.like:
+            yield _wrapped("  ", f"{', '.join(each.functions())}: as in {each.like}")
+            continue
         if names := each.same():
             yield _wrapped("  same: ", ", ".join(names))
         for (how, why), names in each.differences().items():
@@ -70,6 +73,9 @@ def _markdown(stand_ins: Sequence[StandIn]) -> Iterator[str]:
         yield from ("```diff", f"- {each.before}", f"+ {each.after}", "```", "")
         if each.note:
             yield from (each.note, "")
+        if each.like:
+            yield f"{_names(each.functions())}: as in {each.like}."
+            continue
         yield from ("| name | | how | why |", "|---|---|---|---|")
         if names := each.same():
             yield f"| {_names(names)} | same | | |"

@@ -31,6 +31,8 @@ class StandIn:
     note: str = ""
     #: Of our module's names those that count; otherwise all do.
     only: tuple[str, ...] = ()
+    #: The other library that its functions are those of: what is told of them there holds here.
+    like: str = ""
 
     def functions(self) -> list[str]:
         """Return the names of its functions.
@@ -135,12 +137,13 @@ STAND_INS = (
     StandIn(
         "dask_image.ndfilters",
         "from dask_image import ndfilters",
-        "from dask_image import ndfilters; gpuconv.dask.register()",
+        "from dask_image import ndfilters; import gpuconv.dask; gpuconv.dask.register()",
         "gpuconv.scipy.ndimage",
         "gpuconv.scipy.ndimage.differences",
         "Its functions are called as before, and gpuconv filters the chunks; "
-        "`gpuconv.dask.unregister()` undoes it.",
+        "`gpuconv.dask.unregister()` undoes it. What is not named here keeps its own filter.",
         FILTERS,
+        "scipy.ndimage",
     ),
 )
 

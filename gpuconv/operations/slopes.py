@@ -57,6 +57,7 @@ def pair(name: str, output: str = "magnitude") -> Pair:
      [ 2  0 -2]
      [ 1  0 -1]]
     """
+    choose("output", output, _OUTPUTS, "an output of a gradient")
     return _ROBERTS_UPRIGHT if (name, output) == ("roberts", "direction") else _PAIRS[name]
 
 
