@@ -20,11 +20,11 @@ test: $(VENV)/.installed-test ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(PYTEST_ARGS)
 
 scipy: $(VENV)/.installed-test ## run SciPy's own tests on gpuconv, all of them (a minute or two)
-	PYTHONPATH=tests $(BIN)/python -m peers.scipy_own ndimage -n $(JOBS) $(PYTEST_ARGS)
-	PYTHONPATH=tests $(BIN)/python -m peers.scipy_own signal -n $(JOBS) $(PYTEST_ARGS)
+	PYTHONPATH=tests $(BIN)/python -m upstream.scipy_own ndimage -n $(JOBS) $(PYTEST_ARGS)
+	PYTHONPATH=tests $(BIN)/python -m upstream.scipy_own signal -n $(JOBS) $(PYTEST_ARGS)
 
 skimage: $(VENV)/.installed-test ## run scikit-image's own tests on gpuconv (SKIMAGE_TESTS=its tests/skimage)
-	PYTHONPATH=tests $(BIN)/python -m peers.skimage_swap "$(SKIMAGE_TESTS)" -n $(JOBS) $(PYTEST_ARGS)
+	PYTHONPATH=tests $(BIN)/python -m upstream.skimage_swap "$(SKIMAGE_TESTS)" -n $(JOBS) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

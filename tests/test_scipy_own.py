@@ -2,8 +2,8 @@
 
 By hand, with any options of pytest::
 
-    PYTHONPATH=tests python -m peers.scipy_own ndimage
-    PYTHONPATH=tests python -m peers.scipy_own signal -n 2 -x -k "wiener or medfilt"
+    PYTHONPATH=tests python -m upstream.scipy_own ndimage
+    PYTHONPATH=tests python -m upstream.scipy_own signal -n 2 -x -k "wiener or medfilt"
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from peers import scipy_own
+from upstream import scipy_own
 
 import gpuconv.scipy
 
@@ -48,7 +48,7 @@ def fresh(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_scipys_own_tests_pass(module: str) -> None:
     if find_spec(f"scipy.{module}.tests") is None:
         pytest.skip("this SciPy comes without its tests")
-    ended = fresh("-m", "peers.scipy_own", module, "-k", f"not {GIGABYTES}")
+    ended = fresh("-m", "upstream.scipy_own", module, "-k", f"not {GIGABYTES}")
     assert ended.returncode == 0, ended.stdout[-10_000:] + ended.stderr[-2000:]
     told = re.search(r"called gpuconv: (\d+) passed$", ended.stdout, re.MULTILINE)
     assert told, ended.stdout[-2000:]
@@ -57,7 +57,7 @@ def test_scipys_own_tests_pass(module: str) -> None:
 
 CALLS_SCIPY = """
 import numpy as np, scipy.ndimage, scipy.signal
-from peers import scipy_own
+from upstream import scipy_own
 
 scipy_own.swap()
 line = np.arange(9.0)

@@ -332,7 +332,7 @@ def test_sly():
 """
     )
     ran = subprocess.run(
-        [sys.executable, "-m", "peers.skimage_swap", str(tmp_path)],
+        [sys.executable, "-m", "upstream.skimage_swap", str(tmp_path)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "tests"), str(root)])},
         capture_output=True,
         text=True,

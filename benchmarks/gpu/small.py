@@ -24,6 +24,7 @@ CASES = (
     Case("float32", "Gaussian 5", (60, 90), size="full", ending="mask"),
     Case("float32", "separable 31", (60, 90), ending="bank"),
     Case("float32", "Gaussian 5", (70, 90), method="recursive", accuracy="fast"),
+    Case("uint8", "smooth row", (17, 290), "mirror", method="ordered", ending="wrap"),
     Case("float32", "pair with holes", (40, 50), stride=2, content="not finite"),
     # By counting, by selection, by running extremes, and of more channels than colours have.
     Case("uint8", "median 31", (40, 50), "wrap", layout="crop"),

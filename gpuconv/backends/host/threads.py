@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 
 import numpy as np
@@ -27,6 +28,9 @@ VARIABLE = "GPUCONV_NUM_THREADS"
 
 #: How many workers, this thread one of them, make calls at the same time.
 _workers: ContextVar[int] = ContextVar("workers", default=1)
+
+#: Seconds after which a thread that waits looks for an interrupt: a signal need not wake it up.
+_INTERRUPTIBLE = 0.05
 
 
 def usable_cores() -> int:
@@ -75,38 +79,33 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
         return work(deck)
     lock, failures = threading.Lock(), list[BaseException]()
 
-    def draw() -> Iterator[int]:
-        while not failures:
-            with lock:
-                item = next(deck, None)
-            if item is None:
-                return
-            yield item
-
     def guarded() -> None:
         try:
-            work(draw())
+            work(_drawn(deck, lock, failures))
         except BaseException as error:  # an interrupt too must stop the other threads
             failures.append(error)
 
     def help_out() -> None:
         guarded()
         finished.append(None)
-        another.release()
+        with suppress(RuntimeError):  # another helper has released it, and nobody has seen it yet
+            ended.release()
 
     def wait() -> None:
-        # Not `join`, which after an interrupt takes the thread for finished (CPython bpo-45274).
+        # Not `join`, which after an interrupt takes the thread for finished (CPython bpo-45274),
+        # and no semaphore, which one can leave locked: this is the only lock that none breaks.
         while len(finished) < len(started):
-            another.acquire()
+            ended.acquire(timeout=_INTERRUPTIBLE)
 
-    finished, another = list[None](), threading.Semaphore(0)
-    helpers = [threading.Thread(target=help_out) for _ in range(min(threads, items) - 1)]
+    finished, ended = list[None](), threading.Lock()
+    ended.acquire()
     started = list[threading.Thread]()
     waiting = True
     while waiting:
         try:
             if not (started or failures):
-                for helper in helpers:
+                for _ in range(min(threads, items) - 1):
+                    helper = threading.Thread(target=help_out)
                     helper.start()
                     started.append(helper)
                 guarded()
@@ -114,10 +113,22 @@ def deal(work: Callable[[Iterator[int]], None], items: int, threads: int) -> Non
             waiting = False
         except BaseException as error:  # wherever it comes: the helpers stop, and are waited for
             failures.append(error)
-    for helper in started:
-        helper.join()
+    for thread in started:
+        thread.join()
     if failures:
         raise failures[0]
+
+
+def _drawn(
+    deck: Iterator[int], lock: threading.Lock, failures: list[BaseException]
+) -> Iterator[int]:
+    """Yield what one thread draws from a deck, until it is empty or a thread has failed."""
+    while not failures:
+        with lock:
+            item = next(deck, None)
+        if item is None:
+            return
+        yield item
 
 
 def over(work: Callable[[slice], None], count: int, piece: int, threads: int) -> None:

@@ -2,7 +2,7 @@
 
 ::
 
-    PYTHONPATH=tests python -m peers.skimage_swap ~/scikit-image/tests/skimage -x -k gabor
+    PYTHONPATH=tests python -m upstream.skimage_swap ~/scikit-image/tests/skimage -x -k gabor
 
 The path is the folder of the tests in scikit-image's sources of the version that is installed; what
 stands after it goes to pytest. The plugin enables :mod:`gpuconv.skimage` before the tests are
@@ -123,7 +123,7 @@ def command(folder: Path, *options: str) -> list[str]:
     """Return the arguments of pytest that run the tests in a folder, whatever is configured."""
     files = [str(folder / name) for name in TESTS if (folder / name).exists()]
     places = [f"-c{os.devnull}", f"--rootdir={folder}", f"--confcutdir={folder}"]
-    plugins = ["-p", "peers.skimage_swap", "-p", "no:cacheprovider", "-p", "no:doctest"]
+    plugins = ["-p", "upstream.skimage_swap", "-p", "no:cacheprovider", "-p", "no:doctest"]
     return [*plugins, *places, "-q", *files, *options]
 
 

@@ -2,9 +2,9 @@
 
 ::
 
-    PYTHONPATH=tests python -m peers.scipy_own ndimage
-    PYTHONPATH=tests python -m peers.scipy_own signal -n 2 -x -k "wiener or medfilt"
-    PYTHONPATH=tests python -m peers.scipy_own ndimage --device cuda
+    PYTHONPATH=tests python -m upstream.scipy_own ndimage
+    PYTHONPATH=tests python -m upstream.scipy_own signal -n 2 -x -k "wiener or medfilt"
+    PYTHONPATH=tests python -m upstream.scipy_own ndimage --device cuda
 
 What stands after the module goes to pytest; ``--device`` sends arrays to a GPU, and "checker" to
 one that is the CUDA kernels compiled for the CPU (ten minutes for ndimage). The plugin patches
@@ -136,7 +136,7 @@ def command(module: str, *options: str) -> list[str]:
     root = Path(str(spec.origin)).parent
     places = [f"-c{os.devnull}", f"--rootdir={root}", f"--confcutdir={root}"]
     # Not kept between runs: the folder is not ours.
-    plugins = ["-p", "peers.scipy_own", "-p", "no:cacheprovider", "-p", "no:doctest"]
+    plugins = ["-p", "upstream.scipy_own", "-p", "no:cacheprovider", "-p", "no:doctest"]
     return [*plugins, *places, "-q", str(root / TESTS[module]), *options]
 
 
