@@ -77,6 +77,7 @@ def test_an_interrupt_while_waiting_stops_the_helpers() -> None:
     code = """
 import os, signal, threading, time
 from gpuconv.backends.host.threads import deal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 caller, dealt = threading.get_ident(), []
 def work(deck):
     for item in deck:
