@@ -154,7 +154,7 @@ _ROOM = "gpuconv.scipy"
 
 @dataclass
 class Cost:
-    """What a stand-in costs over the calls of the core that it makes: seconds, medians."""
+    """What a stand-in costs over the calls of the core that it makes: the shortest seconds."""
 
     call: str
     stand_in: float
@@ -178,7 +178,7 @@ def cost(code: str, rounds: int = 2000) -> Cost:
     for _ in range(rounds):
         times[0].append(_elapsed(stand_in))
         times[1].append(_elapsed(core))
-    return Cost(code, *map(median, times), len(made))
+    return Cost(code, *map(min, times), len(made))
 
 
 def _made_by(call: Callable[[], Any]) -> list[tuple[Any, tuple[Any, ...], dict[str, Any]]]:
@@ -208,11 +208,21 @@ def line(row: Row) -> str:
     return f"{row.call}, {row.dtype}: {times}, × {row.ratio:.3g}{wrong}"
 
 
+#: Why SciPy may be ahead, by call and dtype.
+_REASONS = {
+    ("gaussian_filter(image, 1)", "uint8"): "bytes are cut off after each of two passes, so that "
+    "sums near an integer must be taken in SciPy's order; with few taps that is all of the work",
+}
+
+
 def summary(rows: list[Row], costs: list[Cost]) -> list[str]:
     """Return in how many rows who is ahead, and what a stand-in costs."""
     ahead = sum(row.ratio > 1 for row in rows)
     found = [f"The stand-in is ahead of SciPy in {ahead} of {len(rows)} rows."]
-    found += [f"- {line(row)}" for row in rows if row.ratio <= 1 or not row.right]
+    for row in rows:
+        if row.ratio <= 1 or not row.right:
+            reason = _REASONS.get((row.call, row.dtype))
+            found.append(f"- {line(row)}" + (f": {reason}." if reason else ""))
     if costs:
         worst = max(each.stand_in - each.core for each in costs)
         found.append(f"It costs at most {1e6 * worst:.1f} µs over the calls of the core.")
@@ -226,7 +236,11 @@ def markdown(rows: list[Row], costs: list[Cost], machine: str) -> str:
     page += ["| call | pixels | gpuconv | gpuconv, one core | SciPy | times as fast | off |"]
     page += ["|---|---|---|---|---|---|---|"]
     page += [_cells(row) for row in rows]
-    page += ["", "## What the stand-in costs over the calls of the core, 32² float32, µs", ""]
+    page += [
+        "",
+        "## What the stand-in costs over the calls of the core, 32² float32, shortest times, µs",
+        "",
+    ]
     page += ["| call | stand-in | core | over | calls of the core |", "|---|---|---|---|---|"]
     for each in costs:
         took, core = 1e6 * each.stand_in, 1e6 * each.core
