@@ -209,7 +209,7 @@ def planned(kernel: Any, dtype: str = "uint8", **options: Any) -> gc.Plan:
     return gc.plan((200, 300), dtype, kernel, method="ordered", **options)  # type: ignore[return-value]
 
 
-BLUR = np.full((1, 9), 1 / 9)
+BLUR = np.full((1, 11), 1 / 11)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int32"])
@@ -230,7 +230,7 @@ def test_sums_that_become_integers_are_taken_in_any_order_first(dtype: str) -> N
         (BLUR, {"stride": 2}),
         (BLUR, {"border": "constant", "cval": np.nan}),
         (BLUR, {"epilogue": gc.Epilogue(scale=2, wrap=True)}),
-        (gc.Kernel(np.ones((1, 9)), divisor=9), {}),
+        (gc.Kernel(np.ones((1, 11)), divisor=11), {}),
         (BLUR * 1e12, {}),
         (np.insert(np.zeros((100, 2)), 50, [[0.1, 0.2]] * 3, axis=0), {}),
     ],

@@ -30,8 +30,9 @@ __all__ = ["Near", "SiftedFilter", "nearly"]
 
 Array = NDArray[Any]
 
-#: Steps up to which sums in order take no longer than the sifting.
-_FEW = 4
+#: Steps up to which sums in order take no longer than the sifting (`make swap`): photographs are
+#: flat in places, where all is in doubt.
+_FEW = 5
 #: The largest error of a sum that leaves few results in doubt: one in a hundred.
 _MOST_ERROR = 2**-8
 #: Of how many results one may be in doubt, before the tile is summed in order altogether: to pick
