@@ -44,6 +44,12 @@ DIFFERENCES: tuple[Difference, ...] = (
         "axes it leaves it out, as is done here.",
     ),
     *_of(
+        ("gaussian_gradient_magnitude", "gaussian_laplace"),
+        "Near an infinity, results of arrays of more than 1,024 elements may be infinite.",
+        "SciPy adds what several passes make of it, of both signs, which gives NaN in more places; "
+        "here one pass has the weights of all.",
+    ),
+    *_of(
         _MEANS,
         "A NaN or an infinity spoils the means that it is in, and floats differ in their last "
         "bits, whatever their number; so may integers that are made of them.",
