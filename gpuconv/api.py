@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -16,6 +15,7 @@ from gpuconv.epilogue import Epilogue
 from gpuconv.errors import ArgumentError
 from gpuconv.exchange import public
 from gpuconv.kernel import Kernel, KernelLike, as_kernel
+from gpuconv.known import known_kernel
 from gpuconv.plan import Plan
 
 if TYPE_CHECKING:
@@ -295,11 +295,6 @@ def _is_neighbourhood(kernel: object) -> TypeGuard[Neighbourhood]:
     return there is not None and isinstance(kernel, there.Neighbourhood)
 
 
-#: Bytes of weights up to which equal weights are known to be the same kernel; of larger ones the
-#: comparison takes as long as what it saves.
-_SMALL_KERNEL = 4096
-
-
 def _known_kernel(kernel: KernelLike) -> Kernel:
     """Return `kernel` as a :class:`Kernel`: the same one for the same few weights."""
     if isinstance(kernel, Kernel):
@@ -310,11 +305,4 @@ def _known_kernel(kernel: KernelLike) -> Kernel:
         weights: Array = np.asarray(kernel)
     except (ValueError, OverflowError):  # told of where weights are checked
         return as_kernel(kernel)
-    if weights.dtype.char not in "bBhHiIlLqQefd" or weights.nbytes > _SMALL_KERNEL:
-        return as_kernel(kernel)
-    return _kernel_of(weights.shape, weights.dtype, weights.tobytes())
-
-
-@lru_cache(maxsize=256)
-def _kernel_of(shape: tuple[int, ...], dtype: np.dtype[Any], content: bytes) -> Kernel:
-    return as_kernel(np.frombuffer(content, dtype).reshape(shape))
+    return known_kernel(weights) if weights.dtype.char in "bBhHiIlLqQefd" else as_kernel(kernel)

@@ -23,7 +23,7 @@ FLOORS = (
     {"border", "bounded", "dtypes", "epilogue", "picture", "separation", "weights"},
     {"algebra"},
     {"kernel"},
-    {"kernels"},
+    {"kernels", "known"},
     {"masks", "reference", "tiling", "request", "window"},
     {"cost"},
     {"algorithms"},

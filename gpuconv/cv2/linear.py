@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gpuconv import backends
+from gpuconv.arrays import Array
 from gpuconv.cv2.arguments import (
     Depths,
     anchor_of,
@@ -31,10 +29,10 @@ from gpuconv.cv2.errors import ASSERTION, BAD_ARGUMENT, refused
 from gpuconv.cv2.reach import of_kernel, of_lines
 from gpuconv.exchange import public
 from gpuconv.kernel import Kernel
+from gpuconv.known import known_kernel, known_separable
+from gpuconv.scipy.arguments import numbers_of
 
 __all__ = ["DENSE", "SEPARABLE", "filter2D", "sepFilter2D"]
-
-Array = NDArray[Any]
 
 #: What filter2D makes of what.
 DENSE: Depths = {
@@ -53,8 +51,6 @@ SEPARABLE: Depths = {
     CV_64F: (CV_8U, CV_16U, CV_16S, CV_64F),
 }
 
-#: Bytes of weights that are remembered.
-_SMALL = 4096
 #: Taps of a kernel for which it costs little to add them one by one; a 5×5 one.
 _FEW_TAPS = 25
 
@@ -105,7 +101,7 @@ def filter2D(
     weights = _weights(kernel, "filter2D")
     dtype = dtype_of(ddepth, image, DENSE, "filter2D")
     where = anchor_of(anchor, weights.shape, "filter2D")
-    used = _dense_of(weights, where)
+    used = known_kernel(weights, where)
     border = border_of(borderType, "filter2D")
     options = {"method": "dense"} if _in_order(used, image, dtype) else {}
     last = ending(1, delta, "filter2D")
@@ -154,10 +150,10 @@ def sepFilter2D(
     row, column = (_line(line, "sepFilter2D") for line in (kernelX, kernelY))
     dtype = dtype_of(ddepth, image, SEPARABLE, "sepFilter2D")
     where = anchor_of(anchor, (column.size, row.size), "sepFilter2D")
-    lines = column.tobytes(), column.dtype.str, row.tobytes(), row.dtype.str
+    kernel = known_separable(column, row, where)
     border = border_of(borderType, "sepFilter2D")
     last = ending(1, delta, "sepFilter2D")
-    return correlated(image, _crossed(*lines, where), dst, dtype, border, epilogue=last)
+    return correlated(image, kernel, dst, dtype, border, epilogue=last)
 
 
 def _in_order(kernel: Kernel, image: Array, dtype: np.dtype[Any]) -> bool:
@@ -172,8 +168,7 @@ def _in_order(kernel: Kernel, image: Array, dtype: np.dtype[Any]) -> bool:
 
 def _weights(kernel: Any, function: str) -> Array:
     """Return a kernel as an array in host memory, a sequence as a row."""
-    engine = backends.owner(kernel)
-    given: Array = engine.asnumpy(engine.asarray(kernel))
+    given = numbers_of(kernel)
     given = given[..., 0] if given.shape[2:] == (1,) else given
     if kernel is None or given.size == 0:
         raise refused(function, ASSERTION, "!_kernel.empty()", "the kernel has no weights")
@@ -192,21 +187,3 @@ def _line(kernel: Any, function: str) -> Array:
         told = f"it has shape {given.shape}; it must be a row or a column"
         raise refused(function, ASSERTION, "kernel.rows == 1 || kernel.cols == 1", told)
     return given.reshape(-1)
-
-
-def _dense_of(weights: Array, anchor: tuple[int, int]) -> Kernel:
-    """Return the kernel of some weights: the same one for the same few, whose plan is known."""
-    if weights.nbytes > _SMALL:
-        return Kernel(weights, anchor=anchor)
-    return _dense(weights.shape, weights.dtype.str, weights.tobytes(), anchor)
-
-
-@lru_cache(maxsize=256)
-def _dense(shape: tuple[int, int], dtype: str, content: bytes, anchor: tuple[int, int]) -> Kernel:
-    return Kernel(np.frombuffer(content, dtype).reshape(shape), anchor=anchor)
-
-
-@lru_cache(maxsize=256)
-def _crossed(column: bytes, dtype: str, row: bytes, other: str, anchor: tuple[int, int]) -> Kernel:
-    lines = np.frombuffer(column, dtype), np.frombuffer(row, other)
-    return Kernel.separable(*lines, anchor=anchor)

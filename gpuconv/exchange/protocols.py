@@ -30,10 +30,6 @@ class OnGpu(Kind):
         there = runtime.current().on_device_of(array)
         return f"cuda:{getattr(there, 'id', 0)}"
 
-    def view(self, array: Any, name: str) -> Any:
-        """Return the array."""
-        return array
-
     def local(self, array: Any, name: str) -> Any:
         """Return a copy in host memory."""
         return cuda.asnumpy(cuda.asarray(array))

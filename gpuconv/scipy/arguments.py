@@ -24,6 +24,7 @@ __all__ = [
     "axis_of",
     "border_of",
     "each_axis",
+    "numbers_of",
     "output_of",
     "room_like",
 ]
@@ -51,6 +52,18 @@ def array_of(image: Any) -> Array:
     """
     array: Array = backends.owner(image).asarray(image)
     return array
+
+
+def numbers_of(weights: Any) -> Array:
+    """Return weights as an array in host memory.
+
+    Examples
+    --------
+    >>> numbers_of([1, 2]).tolist()
+    [1, 2]
+    """
+    engine = backends.owner(weights)
+    return np.asarray(weights if engine is backends.host else engine.asnumpy(weights))
 
 
 def room_like(image: Array, shape: tuple[int, ...], dtype: Any) -> Array:

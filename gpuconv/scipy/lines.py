@@ -18,7 +18,7 @@ from gpuconv.api import correlate
 from gpuconv.arrays import Array
 from gpuconv.kernel import Kernel
 
-__all__ = ["along", "as_planes", "correlate_run", "in_lines", "merged"]
+__all__ = ["as_planes", "correlate_run", "in_lines", "merged"]
 
 #: Elements of a row that a long run is cut into, and the run from which on rows are long.
 _SHORT, _LONG, _FROM = 256, 1024, 2**15
@@ -106,36 +106,6 @@ def _layout(
     if after == 1:
         return across, (before, n), None if across else (1, 0)
     return across, (before, n, after), (2, 0, 1) if across else (2, 1, 0)
-
-
-def along(
-    image: Array,
-    axis: int,
-    column: Any,
-    anchor: int,
-    border: str,
-    cval: float,
-    out: Array,
-    **options: Any,
-) -> None:
-    """Correlate `image` along one axis with the weights `column` into `out`.
-
-    Examples
-    --------
-    >>> made = np.empty(3)
-    >>> along(np.array([1.0, 2.0, 3.0]), 0, [1, 0, 0], 1, "reflect", 0, made)
-    >>> made.tolist()
-    [1.0, 1.0, 2.0]
-    """
-    kernel = Kernel(np.asarray(column)[:, None], anchor=(anchor, 0))
-    correlate(
-        as_planes(image, axis),
-        kernel,
-        border=(border, "reflect"),
-        cval=cval,
-        out=as_planes(out, axis),
-        **options,
-    )
 
 
 def correlate_run(

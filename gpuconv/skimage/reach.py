@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gpuconv.exchange import Reach
+from gpuconv.scipy.ndimage.reaches import radius_of
 
 __all__ = [
     "of_differences",
@@ -51,14 +52,10 @@ def _around(depths: Iterable[int], mode: Any) -> Reach:
     return Reach(depth, tuple(each in ("wrap", "grid-wrap") for each in modes))
 
 
-def _radius(sigma: float, truncate: float) -> int:
-    return int(truncate * float(sigma) + 0.5)
-
-
 def of_gaussian(given: Given) -> Reach:
     """Return the reach of ``gaussian``."""
     sigmas = sigmas_of(given["sigma"], given["image"].ndim, given["channel_axis"])
-    return _around((_radius(sigma, given["truncate"]) for sigma in sigmas), given["mode"])
+    return _around((radius_of(sigma, given["truncate"], None) for sigma in sigmas), given["mode"])
 
 
 def of_differences(given: Given) -> Reach:

@@ -6,13 +6,13 @@ from typing import Any
 
 from gpuconv.arrays import Array
 from gpuconv.exchange import public
-from gpuconv.scipy.arguments import array_of, axis_of, output_of
+from gpuconv.scipy.arguments import array_of, axis_of, numbers_of, output_of
 from gpuconv.scipy.errors import StateError
 from gpuconv.scipy.ndimage.components import by_components, is_complex
 from gpuconv.scipy.ndimage.dense import correlated
 from gpuconv.scipy.ndimage.passes import filter_lines
 from gpuconv.scipy.ndimage.reaches import line_reach, weights_reach
-from gpuconv.scipy.ndimage.taps import flipped, line_of, numbers_of, taps_of
+from gpuconv.scipy.ndimage.taps import flipped, line_of, taps_of
 
 __all__ = ["convolve", "convolve1d", "correlate", "correlate1d"]
 

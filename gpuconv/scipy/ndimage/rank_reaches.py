@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from gpuconv.exchange import Reach
-from gpuconv.scipy.arguments import axes_of, axis_of, each_axis
+from gpuconv.scipy.arguments import axes_of, axis_of, each_axis, numbers_of
 from gpuconv.scipy.ndimage.reaches import reach_along
-from gpuconv.scipy.ndimage.taps import numbers_of
 
 __all__ = ["extreme_line_reach", "extreme_reach", "rank_reach"]
 

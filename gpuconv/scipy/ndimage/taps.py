@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.scipy.arguments import anchor_of, border_of
@@ -23,7 +22,6 @@ __all__ = [
     "gaussian_taps",
     "line_of",
     "mean_taps",
-    "numbers_of",
     "taps_of",
 ]
 
@@ -85,18 +83,6 @@ def line_of(taps: Taps, axis: int, mode: Any, origin: Any) -> Line:
     (0, 'wrap')
     """
     return Line(axis, taps, anchor_of(origin, taps.size), border_of(mode))
-
-
-def numbers_of(weights: Any) -> Array:
-    """Return weights as an array in host memory.
-
-    Examples
-    --------
-    >>> numbers_of([1, 2]).tolist()
-    [1, 2]
-    """
-    engine = backends.owner(weights)
-    return np.asarray(weights if engine is backends.host else engine.asnumpy(weights))
 
 
 def flipped(weights: Array, origin: Any) -> tuple[Array, int]:

@@ -13,7 +13,15 @@ import numpy as np
 from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
-from gpuconv.scipy.arguments import array_of, axes_of, axis_of, border_of, each_axis, output_of
+from gpuconv.scipy.arguments import (
+    array_of,
+    axes_of,
+    axis_of,
+    border_of,
+    each_axis,
+    numbers_of,
+    output_of,
+)
 from gpuconv.scipy.errors import StateError, tell
 from gpuconv.scipy.ndimage.passes import copied, fill_of
 from gpuconv.scipy.ndimage.picking import select
@@ -141,8 +149,7 @@ def _under(size: Any, footprint: Any, count: int) -> _Footprint:
         return tuple(map(index, each_axis(size, count))), b""
     if size is not None:
         tell("ignoring size because footprint is set")
-    engine = backends.owner(footprint)
-    members = np.asarray(engine.asnumpy(engine.asarray(footprint)), dtype=bool)
+    members = np.asarray(numbers_of(footprint), dtype=bool)
     return members.shape, b"" if members.all() else members.tobytes()
 
 

@@ -11,7 +11,8 @@ from gpuconv.api import convolve
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.exchange import public
-from gpuconv.scipy.arguments import array_of, room_like
+from gpuconv.known import known_separable
+from gpuconv.scipy.arguments import array_of, numbers_of, room_like
 from gpuconv.scipy.signal.inputs import (
     BORDERS,
     check_mode,
@@ -21,7 +22,6 @@ from gpuconv.scipy.signal.inputs import (
     result_of,
     swapped,
 )
-from gpuconv.scipy.signal.known import separable_of
 from gpuconv.scipy.signal.reach import over_planes, separable
 from gpuconv.scipy.signal.sums import summed
 
@@ -134,7 +134,7 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any) -> Any:
     [[2.5, 4.0, 5.5]]
     """
     image = array_of(input)
-    row, column = local(array_of(hrow)), local(array_of(hcol))
+    row, column = numbers_of(hrow), numbers_of(hcol)
     for array, ndim in ((image, 2), (row, 1), (column, 1)):
         if array.ndim != ndim:
             words = "object too deep" if array.ndim > ndim else "object of too small depth"
@@ -151,7 +151,7 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any) -> Any:
     out = room_like(image, image.shape, dtype)
     if image.size:
         pixels = image.view(np.uint8) if image.dtype.kind == "b" else image
-        convolve(pixels, separable_of(column, row), border="reflect", out=out)
+        convolve(pixels, known_separable(column, row), border="reflect", out=out)
     return out
 
 

@@ -11,10 +11,9 @@ import numpy as np
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 from gpuconv.exchange import public
-from gpuconv.scipy.arguments import array_of
+from gpuconv.scipy.arguments import array_of, numbers_of
 from gpuconv.scipy.errors import tell
 from gpuconv.scipy.ndimage.ranks import rank_filter
-from gpuconv.scipy.signal.inputs import local
 from gpuconv.scipy.signal.reach import of_rank, of_window
 
 __all__ = ["medfilt", "medfilt2d", "order_filter"]
@@ -48,7 +47,7 @@ def order_filter(a: Any, domain: Any, rank: Any) -> Any:
     >>> order_filter([3, 1, 4, 1, 5], [1, 0, 1], 1).tolist()
     [1, 4, 1, 5, 1]
     """
-    footprint = local(array_of(domain))
+    footprint = numbers_of(domain)
     if any(n % 2 != 1 for n in footprint.shape):
         raise ArgumentError(
             "Each dimension of domain argument should have an odd number of elements: "
@@ -152,7 +151,7 @@ def _median(volume: Array, kernel_size: Any, warn: bool) -> Array:
 def _sizes(kernel_size: Any, ndim: int) -> tuple[int, ...]:
     """Return the lengths of a window along each axis, which are odd."""
     given = 3 if kernel_size is None else kernel_size
-    listed = local(array_of(given))
+    listed = numbers_of(given)
     lengths = [listed.item()] * ndim if listed.ndim == 0 else listed.tolist()
     if any(n % 2 != 1 for n in lengths):
         raise ArgumentError(f"Each element of kernel_size should be odd: kernel_size={given!r}")
