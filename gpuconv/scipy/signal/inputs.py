@@ -11,6 +11,7 @@ import numpy as np
 from gpuconv import backends
 from gpuconv.arrays import Array
 from gpuconv.errors import ArgumentError
+from gpuconv.scipy.arguments import room_like
 
 __all__ = [
     "BORDERS",
@@ -21,6 +22,7 @@ __all__ = [
     "larger_first",
     "local",
     "pair_of",
+    "part_of",
     "result_of",
     "span",
     "swapped",
@@ -156,6 +158,28 @@ def result_of(mode: str, first: Sequence[int], second: Sequence[int]) -> tuple[i
     (4, 5)
     """
     return tuple(span(mode, n, k)[1] for n, k in zip(first, second, strict=True))
+
+
+def part_of(whole: Array, first: Array, second: Array, mode: str, used: tuple[int, ...]) -> Array:
+    """Return the part of a whole convolution that `mode` names, as an array of its own.
+
+    Along axes that are not `used`, arrays were multiplied.
+
+    Examples
+    --------
+    >>> part_of(np.arange(5), np.ones(3), np.ones(3), "same", (0,)).tolist()
+    [1, 2, 3]
+    """
+    part = []
+    for a, (n, k) in enumerate(zip(first.shape, second.shape, strict=True)):
+        start, count = span(mode, n, k) if a in used else (0, whole.shape[a])
+        if a not in used and mode == "same":
+            start, count = (whole.shape[a] - n) // 2, n
+        part.append(slice(start, start + count))
+    kept = whole[tuple(part)]
+    made = room_like(first, kept.shape, kept.dtype)
+    made[...] = kept
+    return made
 
 
 def larger_first(first: Array, second: Array) -> tuple[Array, Array]:

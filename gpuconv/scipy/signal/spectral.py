@@ -21,6 +21,7 @@ from gpuconv.scipy.signal.inputs import (
     larger_first,
     local,
     pair_of,
+    part_of,
     span,
     swapped,
 )
@@ -117,13 +118,13 @@ def transformed(first: Array, second: Array, mode: str, axes: Any = None) -> Arr
         first, second = second, first
     check_mode(mode, "acceptable")
     if not used:
-        return _middle(first * second, first, second, mode, used)
+        return part_of(first * second, first, second, mode, used)
     if mode == "full":
         first, second = larger_first(first, second)
     made = _by_engine(first, second, mode, used) if _fits(first, second, used) else None
     if made is not None:
         return made
-    return _middle(transforms.convolved(first, second, used), first, second, mode, used)
+    return part_of(transforms.convolved(first, second, used), first, second, mode, used)
 
 
 def _axes(first: Array, second: Array, axes: Any) -> tuple[int, ...]:
@@ -157,20 +158,6 @@ def _named(axes: Any, ndim: int) -> tuple[int, ...]:
     if len(set(counted)) != len(counted):
         raise ArgumentError(f"all axes must be unique: axes={axes!r}")
     return counted
-
-
-def _middle(whole: Array, first: Array, second: Array, mode: str, used: tuple[int, ...]) -> Array:
-    """Return the part of a whole convolution that `mode` names, as an array of its own."""
-    part = []
-    for a, (n, k) in enumerate(zip(first.shape, second.shape, strict=True)):
-        start, count = span(mode, n, k) if a in used else (0, whole.shape[a])
-        if a not in used and mode == "same":
-            start, count = (whole.shape[a] - n) // 2, n
-        part.append(slice(start, start + count))
-    kept = whole[tuple(part)]
-    made = room_like(first, kept.shape, kept.dtype)
-    made[...] = kept
-    return made
 
 
 def _fits(first: Array, second: Array, used: tuple[int, ...]) -> bool:

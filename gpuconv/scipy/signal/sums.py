@@ -16,7 +16,7 @@ import numpy as np
 from gpuconv.arrays import Array
 from gpuconv.scipy.arguments import room_like
 from gpuconv.scipy.signal import planes
-from gpuconv.scipy.signal.inputs import in_host_memory, local, result_of, span
+from gpuconv.scipy.signal.inputs import in_host_memory, local, part_of, result_of, span
 
 __all__ = ["convolved", "summed"]
 
@@ -42,7 +42,7 @@ def convolved(image: Array, kernel: Array, mode: str, method: str = "direct") ->
     # Time grows with the smaller of the two, if that is the kernel.
     if prod(kernel.shape) > prod(image.shape) and mode != "valid":
         whole = _summed(kernel, image, "full", method)
-        return whole if mode == "full" else _middle(whole, image, kernel)
+        return part_of(whole, image, kernel, mode, tuple(range(image.ndim)))
     return _summed(image, kernel, mode, method)
 
 
@@ -50,14 +50,6 @@ def _summed(image: Array, kernel: Array, mode: str, method: str) -> Array:
     dtype = np.result_type(image, kernel)
     out = room_like(image, result_of(mode, image.shape, kernel.shape), dtype)
     summed(image, local(kernel), mode, out, method)
-    return out
-
-
-def _middle(whole: Array, image: Array, kernel: Array) -> Array:
-    """Return what "same" is of a whole convolution, as an array of its own."""
-    spans = (span("same", n, k) for n, k in zip(image.shape, kernel.shape, strict=True))
-    out = room_like(image, image.shape, whole.dtype)
-    out[...] = whole[tuple(slice(first, first + count) for first, count in spans)]
     return out
 
 
