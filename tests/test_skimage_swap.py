@@ -345,3 +345,18 @@ def test_sly():
     )
     assert [line for line in told if line not in ran.stdout] == [], ran.stdout + ran.stderr
     assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("where", ["rename_everywhere", "_found"])
+def test_an_interrupted_entry_leaves_nothing(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = list(sys.meta_path), vars(swapping)["_users"].copy()
+    with monkeypatch.context() as patch:
+        patch.setattr(swapping, where, interrupted)
+        with pytest.raises(KeyboardInterrupt), swapping.enabled():
+            pass
+    with swapping.enabled():
+        pass
+    assert (list(sys.meta_path), vars(swapping)["_users"]) == before

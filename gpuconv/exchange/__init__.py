@@ -10,5 +10,6 @@ from gpuconv.exchange.borrowing import borrowing
 from gpuconv.exchange.boundary import public
 from gpuconv.exchange.differences import Difference
 from gpuconv.exchange.reach import Reach, Reaching
+from gpuconv.exchange.renaming import rename, rename_everywhere
 
-__all__ = ["Difference", "Reach", "Reaching", "borrowing", "public"]
+__all__ = ["Difference", "Reach", "Reaching", "borrowing", "public", "rename", "rename_everywhere"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gpuconv import backends, dtypes
+from gpuconv.exchange import rename_everywhere
 
 __all__ = ["use"]
 
@@ -154,15 +154,7 @@ def _patch() -> None:
 
 def _restore() -> None:
     """Put SciPy's functions back, wherever a module has one of the others."""
-    names = {id(name.stand_in): name for name in _patched}
-    for module in list(sys.modules.values()):
-        held: Any = getattr(module, "__dict__", None)
-        # Anything may call itself a module; and of a thousand, nearly all have none.
-        if not isinstance(held, dict) or names.keys().isdisjoint(map(id, list(held.values()))):
-            continue
-        for attribute, value in list(held.items()):
-            if id(value) in names:
-                held[attribute] = names[id(value)].theirs
+    rename_everywhere({id(name.stand_in): name.theirs for name in _patched})
     _patched.clear()
 
 

@@ -17,6 +17,7 @@ from threading import RLock
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from gpuconv.exchange import rename, rename_everywhere
 from gpuconv.skimage.errors import NotCoveredError
 
 __all__ = ["disable", "enable", "enabled", "is_enabled"]
@@ -138,10 +139,11 @@ class _Enabled(ContextDecorator):
 def _enter(user: object) -> None:
     with _LOCK:
         if not _users:
-            _swapped.update(_found())
-            sys.meta_path.insert(0, _FINDER)
-            for module in _modules("skimage."):
-                _exchange(module, {key: new for key, (_, new) in _swapped.items()})
+            try:
+                _swap()
+            except BaseException:
+                _restore()
+                raise
         _users.append(user)
 
 
@@ -149,28 +151,29 @@ def _leave(user: object) -> None:
     with _LOCK:
         _users.remove(user)
         if not _users:
-            sys.meta_path.remove(_FINDER)
-            # Anywhere: a module may have taken a function from scikit-image meanwhile.
-            back = {id(new): old for old, new in _swapped.values()}
-            for module in _modules(""):
-                _exchange(module, back)
-            _swapped.clear()
+            _restore()
 
 
-def _modules(start: str) -> list[ModuleType]:
-    """Return the modules that are loaded whose names begin so."""
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name.startswith(start) and isinstance(module, ModuleType)
-    ]
+def _swap() -> None:
+    """Let the names of scikit-image's modules mean gpuconv's functions."""
+    if _swapped:  # an exit was interrupted
+        _restore()
+    _swapped.update(_found())
+    sys.meta_path.insert(0, _FINDER)
+    rename_everywhere(_stand_ins(), "skimage.")
 
 
-def _exchange(module: ModuleType, instead: dict[int, Any]) -> None:
-    """Set the names of a module that hold one thing to another."""
-    names = vars(module)
-    found = [(name, instead[id(held)]) for name, held in list(names.items()) if id(held) in instead]
-    names.update(found)
+def _restore() -> None:
+    """Put all functions back: anywhere, as a module may have taken one from scikit-image."""
+    if _FINDER in sys.meta_path:
+        sys.meta_path.remove(_FINDER)
+    rename_everywhere({id(new): old for old, new in _swapped.values()})
+    _swapped.clear()
+
+
+def _stand_ins() -> dict[int, Any]:
+    """Return what stands in for each function and module, by its identity."""
+    return {key: new for key, (_, new) in list(_swapped.items())}
 
 
 def _found() -> dict[int, tuple[Any, Any]]:
@@ -226,7 +229,7 @@ class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code."""
         super().exec_module(module)
-        _exchange(module, {key: new for key, (_, new) in list(_swapped.items())})
+        rename(vars(module), _stand_ins())
 
 
 class _Finder(MetaPathFinder):
