@@ -1,0 +1,56 @@
+"""A section of the bench: one question, with what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..peers import FLOOR, OURS, peers
+from .contract import Peer
+from .place import Place
+
+__all__ = ["Found", "Options", "Section", "entered"]
+
+#: What a section finds out, piece by piece: rows of plain values, as they are kept in JSON.
+Found = Iterator[list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is limited to."""
+
+    #: Only cases, and only peers, whose names contain one of the texts; all if there are none.
+    cases: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    #: Only what tells most.
+    quick: bool = False
+    #: For everything in the section; None: as its limits are.
+    seconds: float | None = None
+    #: Times that each is timed; None: as its limits are.
+    rounds: int | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question that the bench answers."""
+
+    name: str
+    #: For a reader, in a line.
+    about: str
+    #: Yields a piece when it is measured, so that an interrupted run keeps what it has.
+    run: Callable[[Place, Options], Found]
+    #: A piece as lines for the terminal.
+    lines: Callable[[list[dict[str, Any]]], Iterator[str]]
+
+
+def entered(kind: str, options: Options) -> list[Peer]:
+    """Return the peers of a kind of device that take part; gpuconv and the floor always do."""
+    texts = [text.casefold() for text in options.peers]
+    return [
+        peer
+        for peer in peers(kind)
+        if not texts
+        or peer.name in (OURS, FLOOR)
+        or any(text in peer.name.casefold() for text in texts)
+    ]
