@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench choice growth beyond windows selection swap scipy skimage stream photos cluster static gpu notebooks clean
+.PHONY: help demo test lint bench report choice selection swap scipy skimage stream photos cluster static gpu notebooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,20 +31,15 @@ lint: $(VENV)/.installed-dev ## check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-bench ## time gpuconv and SciPy side by side on this CPU
-	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+bench: $(VENV)/.installed-bench ## time everything beside everyone, record it, write the report
+	$(BIN)/gpuconv bench --section all --record $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.report
+
+report: $(VENV)/.installed-bench ## write the report of what is recorded; measure nothing
+	$(BIN)/python -m benchmarks.report
 
 choice: $(VENV)/.installed-bench ## time what the planner chooses beside all else, a quarter of an hour
 	$(BIN)/python -m benchmarks.cpu choice $(BENCH_ARGS)
-
-growth: $(VENV)/.installed-bench ## plot time against the size of the kernel
-	$(BIN)/python -m benchmarks.cpu growth $(BENCH_ARGS)
-
-beyond: $(VENV)/.installed-bench ## time medians, bilateral … beside SciPy, scikit-image, OpenCV
-	$(BIN)/python -m benchmarks.cpu beyond $(BENCH_ARGS)
-
-windows: $(VENV)/.installed-bench ## plot the time of medians … against the size of the window
-	$(BIN)/python -m benchmarks.cpu windows $(BENCH_ARGS)
 
 selection: $(VENV)/.installed-bench ## time what the planner chooses for rank filters, beside all else
 	$(BIN)/python -m benchmarks.cpu selection $(BENCH_ARGS)

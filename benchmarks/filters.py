@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 import gpuconv as gc
@@ -106,6 +107,20 @@ class Filter:
 # ------------------------------------------------------------------------ sums
 
 
+def _summed(image: Array, *kernels: gc.Kernel) -> Array:
+    """Correlate with one kernel after another, where all of each lies on the image."""
+    found = image.astype(np.float64)
+    for kernel in kernels:
+        found = reference.correlate(found, kernel, size="valid")
+    return _framed(found, image.shape)
+
+
+def _framed(inner: Array, shape: tuple[int, ...]) -> Array:
+    """Return what was computed for the middle of an image as large as all of it."""
+    margins = [(whole - part) // 2 for whole, part in zip(shape, inner.shape, strict=True)]
+    return np.pad(inner, [(margin, margin) for margin in margins])
+
+
 @dataclass(frozen=True)
 class Linear(Filter):
     """A correlation with some kernel, whose weights are positive and sum to 1."""
@@ -132,7 +147,7 @@ class Linear(Filter):
 
     def defined(self, image: Array) -> Array:
         """Sum tap by tap."""
-        return reference.correlate(image.astype(np.float64), self.kernel, border="constant")
+        return _summed(image, self.kernel)
 
 
 @dataclass(frozen=True)
@@ -216,9 +231,7 @@ class Gaussian(Linear):
 
     def defined(self, image: Array) -> Array:
         """Sum along columns, then along rows: for a wide one, all at once takes minutes."""
-        across = gc.Kernel(self.line[None, :])
-        summed = reference.correlate(image.astype(np.float64), across, border="constant")
-        return reference.correlate(summed, gc.Kernel(self.line[:, None]), border="constant")
+        return _summed(image, gc.Kernel(self.line[None, :]), gc.Kernel(self.line[:, None]))
 
 
 @dataclass(frozen=True)
@@ -249,9 +262,7 @@ class Box(Linear):
 
     def defined(self, image: Array) -> Array:
         """Sum along columns, then along rows."""
-        across = gc.Kernel(self.line[None, :])
-        summed = reference.correlate(image.astype(np.float64), across, border="constant")
-        return reference.correlate(summed, gc.Kernel(self.line[:, None]), border="constant")
+        return _summed(image, gc.Kernel(self.line[None, :]), gc.Kernel(self.line[:, None]))
 
 
 # ------------------------------------------------------------------------ gradients
@@ -395,9 +406,11 @@ class _Window(Filter):
         raise NotImplementedError
 
     def defined(self, image: Array) -> Array:
-        """Sort."""
-        window = np.ones((self.side, self.side), bool)
-        return reference.rank(image, window, self.index, border="nearest").astype(np.float64)
+        """Sort, one row of windows at a time: all of wide ones take gigabytes."""
+        rows = sliding_window_view(image, (self.side, self.side))
+        ranked = (np.partition(row.reshape(len(row), -1), self.index) for row in rows)
+        inner = np.array([row[:, self.index] for row in ranked], np.float64)
+        return _framed(inner, image.shape)
 
 
 @dataclass(frozen=True)

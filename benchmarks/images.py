@@ -61,7 +61,8 @@ def _stored(levels: Array, dtype: str) -> Array:
     if dtype == "uint16":
         # All 16 bits: a histogram of 256 values among them would be no trial.
         low = np.random.default_rng(1).integers(0, 256, levels.shape, np.uint16)
-        return levels.clip(0, 255).astype(np.uint16) << 8 | low
+        high = levels.clip(0, 255).astype(np.uint16)
+        return np.asarray(high << 8 | low)
     return np.ascontiguousarray(levels * np.float32(level(dtype)), dtype)
 
 
@@ -87,14 +88,14 @@ def _photograph(height: int, width: int, channels: int) -> Array:
     y, x = _CORNER
     rows, columns = (np.arange(a, a + n) % m for a, n, m in
                      ((y, height, quad.shape[0]), (x, width, quad.shape[1])))  # fmt: skip
-    tiled = quad[rows][:, columns]
+    tiled = quad[:, columns][rows]  # whole rows are copied at once
     return np.resize(tiled, (*tiled.shape[:2], channels)) if channels > 3 else tiled
 
 
 def _noisy(height: int, width: int, channels: int) -> Array:
     levels = _photograph(height, width, channels)
     noise = np.random.default_rng(2).standard_normal(levels.shape, np.float32)
-    return (levels + np.float32(NOISE) * noise).clip(0, 255)
+    return np.asarray((levels + np.float32(NOISE) * noise).clip(0, 255))
 
 
 def _blurred(height: int, width: int, channels: int) -> Array:

@@ -80,46 +80,67 @@ INLINE int column_of(int x) { return threadIdx.x * X + x; }
 
 #if SPACING
 // Taps are taken MANY at a time, as what is loaded for them is shared by X outputs; the last of a
-// row FEW at a time.
+// row FEW at a time. Kernel rows are taken TOGETHER, as a row of pixels that is loaded once then
+// meets several: else passes through shared memory would take longer than the sums.
 constexpr int MANY = 8, FEW = 4;
+// Weights of memory, and not of the call itself, take registers of their own: there are too few.
+constexpr int TOGETHER = WEIGHTS ? 2 : 1;
 
-// Add up to TAPS taps of one kernel row, the first of which lies over `cells`; WHOLE says that
-// there are TAPS, else `count` are.
-template <int TAPS, bool WHOLE>
+// Add up to TAPS taps of each of DEEP kernel rows, the first of which lies over `cells`; WHOLE says
+// that there are TAPS, else `count` are.
+template <int DEEP, int TAPS, bool WHOLE>
 INLINE void add_taps(const SUM *cells, int pitch, const Call &call, const SUM *weights, int first,
                      int count, Sums &sums) {
-    SUM taps[TAPS];
+    SUM taps[DEEP][TAPS];
 #pragma unroll
-    for (int j = 0; j < TAPS; ++j) taps[j] = WHOLE || j < count ? WEIGHT(first + j) : 0;
-#pragma unroll
-    for (int y = 0; y < Y; ++y) {
-        SUM window[rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X)];
-        fetch(cells + y * pitch, window);
-#pragma unroll
-        for (int j = 0; j < TAPS; ++j)
-            if (WHOLE || j < count)
-#pragma unroll
-                for (int x = 0; x < X; ++x)
-                    sums[y][x] = fused(taps[j], window[SHIFT + x + j * SPACING], sums[y][x]);
+    for (int i = 0; i < DEEP * TAPS; ++i) {
+        const int k = i / TAPS, j = i % TAPS;
+        const bool there = WHOLE || j < count;
+        taps[k][j] = there ? WEIGHT(first + k * call.geometry.columns + j) : 0;
     }
+#pragma unroll
+    for (int r = 0; r < Y + DEEP - 1; ++r) {
+        SUM window[rounded_up(SHIFT + X + (TAPS - 1) * SPACING, X)];
+        fetch(cells + r * pitch, window);
+#pragma unroll
+        for (int k = 0; k < DEEP; ++k) {
+            const int y = r - k;
+            if (y < 0 || y >= Y) continue;
+#pragma unroll
+            for (int j = 0; j < TAPS; ++j)
+                if (WHOLE || j < count)
+#pragma unroll
+                    for (int x = 0; x < X; ++x)
+                        sums[y][x] = fused(taps[k][j], window[SHIFT + x + j * SPACING], sums[y][x]);
+        }
+    }
+}
+
+// Add DEEP kernel rows.
+template <int DEEP>
+INLINE void add_rows(const SUM *cells, int pitch, const Call &call, const SUM *weights, int first,
+                     int columns, Sums &sums) {
+    int l = 0;
+#pragma unroll 1
+    for (; l + MANY <= columns; l += MANY)
+        add_taps<DEEP, MANY, true>(cells + l * SPACING, pitch, call, weights, first + l, MANY,
+                                   sums);
+#pragma unroll 1
+    for (; l < columns; l += FEW)
+        add_taps<DEEP, FEW, false>(cells + l * SPACING, pitch, call, weights, first + l,
+                                   columns - l, sums);
 }
 
 INLINE void sum_piece(const SUM *tile, int pitch, const Call &call, const SUM *weights, int first,
                       int rows, int columns, Sums &sums) {
     const SUM *cells = tile + threadIdx.y * Y * pitch + threadIdx.x * X + (LEAD - SHIFT);
 #pragma unroll 1
-    for (int k = 0; k < rows; ++k) {
-        int l = 0;
-#pragma unroll 1
-        for (; l + MANY <= columns; l += MANY)
-            add_taps<MANY, true>(cells + l * SPACING, pitch, call, weights, first + l, MANY, sums);
-#pragma unroll 1
-        for (; l < columns; l += FEW)
-            add_taps<FEW, false>(cells + l * SPACING, pitch, call, weights, first + l, columns - l,
-                                 sums);
-        cells += pitch;
-        first += call.geometry.columns;
+    for (; rows >= TOGETHER; rows -= TOGETHER) {
+        add_rows<TOGETHER>(cells, pitch, call, weights, first, columns, sums);
+        cells += TOGETHER * pitch;
+        first += TOGETHER * call.geometry.columns;
     }
+    if (TOGETHER == 2 && rows) add_rows<1>(cells, pitch, call, weights, first, columns, sums);
 }
 
 INLINE int column_of(int x) { return threadIdx.x * X + x; }

@@ -1,8 +1,7 @@
-"""``make choice`` and ``make growth``, run small."""
+"""``make choice``, run small."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,16 +32,6 @@ def test_the_table_has_every_cell_and_every_contender(root: Path, tmp_path: Path
         assert f"| {peer}" in written
     assert "of 16 cells the planner's choice is within 15 %" in printed
     assert "of 16 cells the planner's choice is within 15 %" in written
-
-
-def test_growth_is_recorded_and_drawn(root: Path, tmp_path: Path) -> None:
-    run(root, "growth", "--taps", "3", "9", "--sizes", "64", "--results", str(tmp_path))
-    record = json.loads((tmp_path / "growth.json").read_text())["sweeps"]
-    assert set(record) == {"gaussian", "box", "dense"}
-    for sweep in record.values():
-        assert sweep["taps"] == [3, 9]
-        assert all(times["auto"] > 0 and times["opencv 2"] > 0 for times in sweep["seconds"])
-    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,11 +75,3 @@ def test_the_kernels_are_what_they_are_called() -> None:
     assert "separable" not in algorithms(Cell("dense", 9, "float32", 64))
     assert Cell("rank 2", 9, "float32", 64).kernel.rank(1e-10) == 2
     assert Cell("gaussian", 25, "float32", 64).kernel.shape == (25, 25)
-
-
-def test_memory_is_measured_beside_image_and_result(root: Path) -> None:
-    printed = run(root, "memory", "--sizes", "1024").splitlines()
-    assert len(printed) == 6
-    grown = [float(line.split(": ")[1].split(" MiB")[0]) for line in printed]
-    assert all(0 <= mebibytes < 256 for mebibytes in grown)
-    assert max(grown) > 0

@@ -13,6 +13,8 @@ from cuda_on_cpu import ApartRuntime
 from benchmarks.gpu import stream
 from gpuconv.backends.cuda import runtime
 
+HEAD = {"device": "cuda:0", "date": "", "gpuconv": "0", "command": "", "options": {}}
+
 pytestmark = pytest.mark.skipif(bool(cuda_on_cpu.missing()), reason=cuda_on_cpu.missing())
 
 
@@ -26,16 +28,28 @@ def test_a_stream_is_timed_beside_copies_and_leaves_a_timeline(
 ) -> None:
     monkeypatch.setattr(stream, "FILTERS", ("gaussian:sigma=1", "median:size=3"))
     numbers, timeline = tmp_path / "bench.json", tmp_path / "trace.json"
-    numbers.write_text(json.dumps({"machine": "that of the benchmark"}))
+    table = {"machine": {"name": "a GPU"}, "rows": [], "complete": True, **HEAD}
+    numbers.write_text(json.dumps({"schema": 1, "sections": {"table": table}}))
     assert small("--json", str(numbers), "--trace", str(timeline)) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed[-2:]] == ["gaussian:sigma=1", "median:size=3"]
-    found = json.loads(numbers.read_text())
-    assert found["machine"] == "that of the benchmark"
-    assert [row["filter"] for row in found["stream"]["rows"]] == list(stream.FILTERS)
-    for row in found["stream"]["rows"]:
-        assert row["error"] <= 1
-        assert row["of_copy"] == row["copy_seconds"] / row["seconds"]
+    assert [line.split()[0] for line in printed[-4::2]] == ["gaussian:sigma=1", "median:size=3"]
+    assert printed[-1].startswith("  copies both ways")
+    found = json.loads(numbers.read_text())["sections"]
+    assert found["table"] == table
+    throughput = found["throughput"]
+    assert throughput["device"] == "cuda:0"
+    assert throughput["machine"]["gpu"] == "ApartRuntime"
+    assert throughput["complete"]
+    rows = throughput["rows"]
+    names = [(row["case"], row["peer"]) for row in rows]
+    cases = [f"{words} u8 200×200 in tiles" for words in stream.FILTERS]
+    peers = (stream.OURS, stream.COPIES)
+    assert names == [(case, peer) for case in cases for peer in peers]
+    for ours, copies in zip(rows[::2], rows[1::2], strict=True):
+        assert ours["error"] <= 1
+        assert ours["left_out"] == ""
+        assert ours["of_copy"] == copies["seconds"]["median"] / ours["seconds"]["median"]
+        assert ours["per_second"] == 1 / ours["seconds"]["median"]
     slices = [e for e in json.loads(timeline.read_text())["traceEvents"] if e["ph"] == "X"]
     assert len(slices) == 3 * stream._TURNS * 4
     assert {each["name"] for each in slices} == {"upload", "compute", "download"}

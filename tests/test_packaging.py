@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -48,8 +49,18 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path, root: Path) -
     kernels = {f"gpuconv/kernels_cuda/{path.name}" for path in (root / "kernels_cuda").iterdir()}
     assert {"gpuconv/kernels_cuda/dense.cu", "gpuconv/kernels_cuda/tile.cuh"} <= kernels
     assert {"gpuconv/py.typed", *kernels} <= set(names)
+    bench = {name for name in names if name.startswith("gpuconv/benchmarks/")}
+    assert bench == {f"gpuconv/{name}" for name in what_the_bench_needs(root)}
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"gpuconv"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def what_the_bench_needs(root: Path) -> set[str]:
+    """Return the sources of ``gpuconv bench``, and its photographs where it looks for them."""
+    folder = root / "benchmarks"
+    sources = [*folder.glob("*.py"), *folder.glob("peers/*.py"), *folder.glob("suite/**/*.py")]
+    photographs = {f"benchmarks/samples/{name}" for name in ("astronaut.jpg", "camera.png")}
+    return {path.relative_to(root).as_posix() for path in sources} | photographs
 
 
 @pytest.fixture
@@ -93,6 +104,32 @@ def test_the_wheel_finds_the_cuda_sources_in_itself(
     assert Path(where) == tmp_path / "gpuconv" / "kernels_cuda"
     assert lengths
     assert all(int(length) > 10_000 for length in lengths)
+
+
+def test_the_wheel_measures_without_the_sources(
+    installed: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    words = "['bench', '--case', 'dense 3×3 u8 512', '--peer', 'copy', '--rounds', '1']"
+    head, *rows, where, code = installed(
+        f"import sys; from gpuconv.cli import main; code = main({words});"
+        "print(sys.modules['gpuconv.benchmarks'].__file__); print(code)"
+    )
+    assert head.startswith("dense 3×3 u8 512²")
+    assert [row.split()[0] for row in rows] == ["gpuconv", "copy"]
+    assert Path(where).is_relative_to(tmp_path)
+    assert code == "0"
+
+
+def test_the_bench_in_the_wheel_knows_no_other_place(root: Path) -> None:
+    """Its modules import each other by relative names: ``benchmarks`` is not there in a wheel."""
+    absolute = [
+        f"{name}: {line.strip()}"
+        for name in what_the_bench_needs(root)
+        if name.endswith(".py")
+        for line in (root / name).read_text("utf-8").splitlines()
+        if re.match(r"\s*(from|import) benchmarks\b", line)
+    ]
+    assert absolute == []
 
 
 def test_info_lists_what_users_may_add_and_nothing_for_developers(
@@ -156,10 +193,8 @@ def test_make_lists_its_targets(root: Path) -> None:
         "test",
         "lint",
         "bench",
+        "report",
         "choice",
-        "growth",
-        "beyond",
-        "windows",
         "selection",
         "swap",
         "scipy",

@@ -1,20 +1,15 @@
-"""What the planner chooses on this CPU, how time grows, what memory a call takes, who is faster."""
+"""What the planner chooses on this CPU, and what the stand-in for SciPy costs."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import time
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cpu.machine import described
+from benchmarks.cpu.machine import described, folder
 from benchmarks.cpu.timing import Clock
-
-RESULTS = Path(__file__).parents[1] / "results" / "cpu"
 
 
 def arguments() -> argparse.Namespace:
@@ -24,15 +19,15 @@ def arguments() -> argparse.Namespace:
     add("what", choices=tuple(_MEASURED))
     add("--taps", type=int, nargs="+", help="sides of the kernels, or of the windows")
     add("--sizes", type=int, nargs="+", help="sides of the images")
-    add("--only", nargs="+", metavar="TEXT", help="only rows, or sweeps, named so")
+    add("--only", nargs="+", metavar="TEXT", help="only rows named so")
     add("--limit", type=float, default=8, help="leave out calls longer than this (s; %(default)s)")
     add(
         "--seconds",
         type=float,
         default=660,
-        help="for all rows of beyond, of swap (default: %(default)g)",
+        help="for all rows of swap (default: %(default)g)",
     )
-    add("--results", type=Path, default=RESULTS, help="default: benchmarks/results/cpu")
+    add("--results", type=Path, default=folder(), help="default: %(default)s")
     return parser.parse_args()
 
 
@@ -78,65 +73,9 @@ def _kept(options: argparse.Namespace, name: str, title: str, told: str, tables:
     (options.results / f"{name}.md").write_text("\n".join(text) + "\n")
 
 
-def _growth(options: argparse.Namespace) -> None:
-    from benchmarks.cpu import growth
-
-    record, clock = dict[str, Any](), Clock(options.limit)
-    [size] = options.sizes or [2048]
-    for kind, sides in growth.SWEEPS.items():
-        taps = tuple(options.taps or sides)
-        seconds = growth.swept(kind, taps, "float32", size, clock)
-        record[kind] = {"taps": taps, "size": size, "dtype": "float32", "seconds": seconds}
-        for side, times in zip(taps, seconds, strict=True):
-            figures = ", ".join(f"{k} {1e3 * t:.3g}" for k, t in times.items() if t is not None)
-            print(f"{kind} {side}: {figures}", flush=True)
-    _recorded(options, "growth", {"sweeps": record})
-    growth.draw(record, options.results / "growth.png")
-
-
 def _recorded(options: argparse.Namespace, name: str, record: dict[str, Any]) -> None:
     text = json.dumps({"machine": described(), **record}, indent=1, ensure_ascii=False)
     (options.results / f"{name}.json").write_text(text + "\n")
-
-
-def _windows(options: argparse.Namespace) -> None:
-    from benchmarks.cpu import windows
-    from benchmarks.cpu.beyond.race import Limits
-
-    record = dict[str, Any]()
-    for name, sweep in windows.SWEEPS.items():
-        lengths = tuple(options.taps or sweep.lengths)
-        [size] = options.sizes or [sweep.size]
-        limits = Limits(call=min(options.limit, 4), contender=0.6)
-        seconds = windows.swept(sweep, lengths, size, limits)
-        record[name] = {"lengths": lengths, "size": size, "seconds": seconds}
-        for length, point in zip(lengths, seconds, strict=True):
-            figures = ", ".join(f"{k} {1e3 * t:.3g}" for k, t in point.items())
-            print(f"{name} {length}: {figures}", flush=True)
-    _recorded(options, "windows", {"sweeps": record})
-    windows.draw(record, options.results / "windows.png")
-
-
-def _beyond(options: argparse.Namespace) -> int:
-    from benchmarks.cpu.beyond import race, table
-    from benchmarks.cpu.beyond.cases import CASES
-
-    cases = [case for case in CASES if _wanted(options, f"{case.name}, {case.dtype}")]
-    [size] = options.sizes or [2048]
-    rows, end = list[race.Row](), time.monotonic() + options.seconds
-    for number, case in enumerate(cases):
-        contenders = len(case.contenders) * (len(cases) - number)
-        share = max(end - time.monotonic(), 0) / contenders
-        usual = race.Limits(call=options.limit)
-        limits = replace(usual, contender=min(usual.contender, share))
-        rows.append(race.race(case, size, limits))
-        print(table.line(rows[-1]), flush=True)
-        # After each row: the run may be cut off before the last.
-        _recorded(options, "beyond", {"size": size, "rows": [asdict(row) for row in rows]})
-        page = table.markdown(rows, size, described())
-        (options.results / "beyond.md").write_text(page)
-    print("\n".join(["", *table.summary(rows)]))
-    return int(not all(row.right for row in rows))
 
 
 def _swap(options: argparse.Namespace) -> int:
@@ -161,25 +100,8 @@ def _wanted(options: argparse.Namespace, name: str) -> bool:
     return not options.only or any(text in name for text in options.only)
 
 
-def _memory(options: argparse.Namespace) -> None:
-    from benchmarks.cpu import memory
-
-    [size] = options.sizes or [16384]
-    for name in memory.CASES:
-        command = [sys.executable, "-c", f"{_BESIDE}print(beside({name!r}, {size}))"]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        print(f"{name}, {size}² float32: {float(done.stdout):.1f} MiB beside image and result")
-
-
-#: Each in a process of its own: what one leaves behind would be there for the next.
-_BESIDE = "from benchmarks.cpu.memory import beside; "
-
 _MEASURED: dict[str, Any] = {
     "choice": _choice,
-    "growth": _growth,
-    "memory": _memory,
-    "beyond": _beyond,
-    "windows": _windows,
     "selection": _selection,
     "swap": _swap,
 }

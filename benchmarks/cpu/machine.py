@@ -1,25 +1,38 @@
-"""What a reader needs to know of the machine to judge its numbers."""
+"""What a reader needs to know of the machine to judge its numbers, and where they are kept."""
 
 from __future__ import annotations
 
-import os
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["described"]
+from benchmarks.suite.machine import cores, cpu
+from gpuconv.verify.machine import file_safe
 
+__all__ = ["described", "folder"]
+
+_RESULTS = Path(__file__).parents[1] / "results"
 _PACKAGES = ("numpy", "scipy", "opencv-python-headless", "scikit-image")
 
 
-def described() -> str:
-    """Return the CPU, the cores and the versions, in a line."""
-    versions = [f"{name} {metadata.version(name)}" for name in _PACKAGES]
-    return ", ".join([_cpu(), f"{os.cpu_count()} cores", *versions])
+def described(packages: Iterable[str] = _PACKAGES) -> str:
+    """Return the CPU, the cores, and the versions of what is installed, in a line."""
+    python = f"Python {platform.python_version()}"
+    return ", ".join([_named(), python, *filter(None, map(_version, packages))])
 
 
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+def folder() -> Path:
+    """Return where the results of this CPU are kept."""
+    return _RESULTS / file_safe(_named())
+
+
+def _named() -> str:
+    return f"{cpu()}, {cores()} cores"
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return ""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 import gpuconv as gc
-from benchmarks.cpu.beyond.images import CONTENTS
 from benchmarks.cpu.choice import Row
 from benchmarks.cpu.timing import Clock, elapsed
+from benchmarks.images import image
 from gpuconv.neighbourhood.algorithms import ALGORITHMS
 
 __all__ = ["KINDS", "PEERS", "SIDES", "SIZES", "Selection", "calls", "cells", "measured"]
@@ -48,7 +48,7 @@ def _disk(side: int) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=1)
 def _photograph(size: int, dtype: str) -> Array:
-    return CONTENTS["photograph"](size, dtype)
+    return image("photograph", (size, size), "yx", dtype)
 
 
 @dataclass(frozen=True)

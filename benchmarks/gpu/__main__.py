@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import gpuconv as gc
-from benchmarks.gpu.stages import NAMES, ROOT, stages
+from benchmarks.gpu.stages import BENCH, NAMES, ROOT, stages
 from benchmarks.gpu.staging import ends_well, run_all, summary
 from gpuconv.verify.machine import file_safe
 
@@ -23,6 +23,7 @@ def arguments() -> argparse.Namespace:
     add("--results", type=Path, metavar="DIR", help="default: benchmarks/results/<gpu>")
     add("--device", default="cuda:0", help="default: %(default)s")
     add("--stage", action="append", choices=NAMES, help="only this one (again for more)")
+    add("--section", action="append", metavar="NAME", help="of the benchmark (default: all)")
     add("--seconds", type=float, default=SECONDS, help="for all together (default: %(default)g)")
     return parser.parse_args()
 
@@ -40,9 +41,11 @@ def main() -> int:
     results = results.resolve()
     results.mkdir(parents=True, exist_ok=True)
     print(f"{device.description}, {device.driver}, {device.library}; results in {results}")
+    # By itself the benchmark has the time of all.
+    bench = options.seconds if options.stage == ["bench"] else BENCH
     chosen = [
         stage
-        for stage in stages(results, options.device)
+        for stage in stages(results, options.device, bench, options.section or ["all"])
         if not options.stage or stage.name in options.stage
     ]
     endings = run_all(chosen, results, time.monotonic() + options.seconds)

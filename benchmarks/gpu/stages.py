@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.gpu.staging import Stage
 
-__all__ = ["NAMES", "ROOT", "sanitizer", "stages"]
+__all__ = ["BENCH", "NAMES", "ROOT", "sanitizer", "stages"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,18 +18,34 @@ ROOT = Path(__file__).parents[2]
 _TOOLKITS = Path("/usr/local")
 #: Processes for the contract tests: each makes a CUDA context, which takes seconds and memory.
 _WORKERS = 8
+#: Seconds of the benchmark beside all else, and those of them that it needs to start and to end.
+BENCH, _AROUND = 190.0, 15.0
 
 
-def stages(results: Path, device: str) -> list[Stage]:
-    """Return the stages; what they measure is written to `results`."""
+def stages(
+    results: Path, device: str, bench: float = BENCH, sections: Sequence[str] = ("all",)
+) -> list[Stage]:
+    """Return the stages; what they measure is written to `results`.
+
+    Parameters
+    ----------
+    results : Path
+        A folder.
+    device : str
+        The name of a GPU.
+    bench : float
+        Seconds of the benchmark, which measures what it can in them, the most telling first.
+    sections : sequence of str
+        Of the benchmark.
+    """
     # What leaves a record comes first.
-    timed = [_bench(results, device), _stream(results, device)]
+    timed = [_bench(results, device, bench, sections), _stream(results, device)]
     recorded = [_device(), _verify(results, device), *timed]
     return [*recorded, _contract(device), *_sanitizers(device)]
 
 
 def _device() -> Stage:
-    return Stage("device", _python("benchmarks.gpu.device"), 20)
+    return Stage("device", _python("benchmarks.gpu.device"), 15, log="bench")
 
 
 def _contract(device: str) -> Stage:
@@ -37,12 +54,12 @@ def _contract(device: str) -> Stage:
     command = [*_python("pytest"), *files, "-k", device, "-p", "no:cacheprovider", "--tb=short"]
     workers = ["-n", str(_WORKERS)] if find_spec("xdist") else []
     # Warnings of versions that are new there are no errors of ours.
-    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 80)
+    return Stage("contract", [*command, "--maxfail=50", "-W", "default", *workers], 65)
 
 
 def _verify(results: Path, device: str) -> Stage:
     options = ["--device", device, "--record", "--results", str(results)]
-    return Stage("verify", [*_python("gpuconv"), "verify", *options], 185)
+    return Stage("verify", [*_python("gpuconv"), "verify", *options], 175)
 
 
 def _sanitizers(device: str) -> list[Stage]:
@@ -59,7 +76,7 @@ def _sanitizers(device: str) -> list[Stage]:
         options = [f"--tool={name}", "--error-exitcode=9", "--target-processes=application-only"]
         # What CuPy tries and takes back are no errors of kernels.
         options += ["--report-api-errors=no"] if name == "memcheck" else []
-        made.append(Stage(name, [tool, *options, *small], 45, log="sanitizer"))
+        made.append(Stage(name, [tool, *options, *small], 32, log="sanitizer"))
     return made
 
 
@@ -69,16 +86,19 @@ def sanitizer(toolkits: Path = _TOOLKITS) -> str | None:
     return shutil.which("compute-sanitizer") or (str(beside[-1]) if beside else None)
 
 
-def _bench(results: Path, device: str) -> Stage:
-    options = ["--device", device, "--json", str(results / "bench.json"), "--seconds", "40"]
-    return Stage("bench", [*_python("benchmarks.gpu.bench"), *options], 110)
+def _bench(results: Path, device: str, seconds: float, sections: Sequence[str]) -> Stage:
+    """Return what adds to the record in `results`, and to its history."""
+    options = ["--device", device, "--seconds", f"{seconds - _AROUND:g}"]
+    options += [word for name in sections for word in ("--section", name)]
+    options += ["--record", "--results", str(results)]
+    return Stage("bench", [*_python("gpuconv"), "bench", *options], seconds)
 
 
 def _stream(results: Path, device: str) -> Stage:
     """Return what adds to the benchmark's numbers, and leaves a timeline."""
     options = ["--device", device, "--json", str(results / "bench.json")]
     options += ["--trace", str(results / "stream_trace.json")]
-    return Stage("stream", [*_python("benchmarks.gpu.stream"), *options], 25, log="bench")
+    return Stage("stream", [*_python("benchmarks.gpu.stream"), *options], 20, log="bench")
 
 
 def _python(module: str) -> list[str]:

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.suite import record as kept
+from benchmarks.suite.machine import described
+from benchmarks.suite.place import place
+from benchmarks.suite.section import Options
+from benchmarks.suite.sections.throughput import SECTION
+from benchmarks.suite.timing import Spread
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
 from gpuconv.filters.chain import Chain
@@ -37,6 +43,8 @@ FILTERS = ("gaussian:sigma=1", "gaussian:sigma=8", "median:size=5")
 _TURNS, _SLOTS = 4, 4
 #: Rows at a seam that are held to the definition.
 _CHECKED = 24
+#: What the rows of a filter are called: ours, and those of the copies.
+OURS, COPIES = "gpuconv.stream", "copies both ways"
 
 HEADER = f"{'filter':<20}{'GB/s, both ways':>16}{'of a copy':>11}{'ms a tile':>11}"
 
@@ -75,7 +83,7 @@ class Tiles:
         """Bytes up and down in one time."""
         written = sum((job.rows[1] - job.rows[0]) * self.image.shape[1] for job in self.jobs)
         read = sum(window.nbytes for window in self.windows)
-        return _TURNS * (read + written * self.image.itemsize)
+        return int(_TURNS * (read + written * self.image.itemsize))
 
 
 def through(
@@ -138,7 +146,9 @@ class Copies:
         return time.perf_counter() - begun
 
 
-def measure(words: str, image: Array, rows: int, device: str, seconds: float) -> tuple[Row, Record]:
+def measure(
+    words: str, image: Array, rows: int, device: str, seconds: float
+) -> tuple[list[Row], Record]:
     """Check a filter at the seams, then time it in turns with copies; return the last timeline."""
     lane = cuda.lane(device)
     try:
@@ -155,18 +165,34 @@ def measure(words: str, image: Array, rows: int, device: str, seconds: float) ->
             filtered.append(through(tiles, lane, record))
     finally:
         lane.close()
-    took = median(filtered)
-    row = {
-        "filter": words,
-        "rounds": len(filtered),
+    times = {OURS: Spread.of(filtered), COPIES: Spread.of(copied)}
+    found = [_row(words, tiles, peer, took) for peer, took in times.items()]
+    ours = found[0]
+    ours |= {"rounds": len(filtered), "error": error, "left_out": _fault(error)}
+    ours["of_copy"] = times[COPIES].median / times[OURS].median
+    return found, record
+
+
+def _row(words: str, tiles: Tiles, peer: str, took: Spread) -> Row:
+    """Return what the JSON has of times in which all tiles went through several times."""
+    height, width = tiles.image.shape
+    each = {name: value / _TURNS for name, value in asdict(took).items()}
+    return {
+        "case": f"{words} u8 {height}×{width} in tiles",
+        "peer": peer,
+        "seconds": each,
+        "per_second": 1 / each["median"],
+        "gigabytes_per_second": tiles.bytes / took.median * 1e-9,
+        "milliseconds_a_tile": 1e3 * each["median"] / len(tiles.jobs),
         "tile_bytes": tiles.windows[0].nbytes,
-        "seconds": took,
-        "copy_seconds": median(copied),
-        "gigabytes_per_second": tiles.bytes / took * 1e-9,
-        "of_copy": median(copied) / took,
-        "error": error,
+        "of_copy": 1.0,
+        "error": 0.0,
+        "left_out": "",
     }
-    return row | {"milliseconds_a_tile": 1e3 * took / record.tiles}, record
+
+
+def _fault(error: float) -> str:
+    return "" if error <= 1 else f"wrong: largest error {error:g}, 1 allowed"
 
 
 def wrong(words: str, image: Array, made: Array, rows: int) -> float:
@@ -181,14 +207,17 @@ def wrong(words: str, image: Array, made: Array, rows: int) -> float:
 
 def line(row: Row) -> str:
     """Return a row of the table."""
+    name = row["case"].partition(" ")[0] if row["peer"] == OURS else f"  {row['peer']}"
     return (
-        f"{row['filter']:<20}{row['gigabytes_per_second']:>16.1f}{row['of_copy']:>11.1%}"
-        f"{row['milliseconds_a_tile']:>11.2f}" + ("" if row["error"] <= 1 else "  WRONG")
+        f"{name:<20}{row['gigabytes_per_second']:>16.1f}{row['of_copy']:>11.1%}"
+        f"{row['milliseconds_a_tile']:>11.2f}" + ("  WRONG" if row["left_out"] else "")
     )
 
 
-def _write(path: Path, found: dict[str, Any]) -> None:
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+def keep(path: Path, head: kept.Entry, rows: list[Row]) -> None:
+    """Add what is found to a record, in place of what it had of the section."""
+    before = kept.read(path) if path.exists() else kept.blank()
+    kept.write(path, kept.add(before, SECTION, head | {"rows": rows, "complete": True}))
 
 
 def main(words: list[str] | None = None) -> int:
@@ -203,20 +232,22 @@ def main(words: list[str] | None = None) -> int:
     add("--trace", type=Path, metavar="FILE", help="write the first filter's timeline here")
     options = parser.parse_args(words)
     image = np.random.default_rng(1).integers(0, 256, (options.size,) * 2, np.uint8)
-    rows = []
+    rows = list[Row]()
     print(f"{options.size}² bytes in tiles of {options.rows} rows\n\n{HEADER}", flush=True)
-    with cuda.place(None, options.device):
+    command = shlex.join(["python", "-m", "benchmarks.gpu.stream", "--device", options.device])
+    with place(options.device) as there:
+        head = kept.entry(described(there), there.device, command, Options())
         for number, one in enumerate(FILTERS):
             each = options.seconds / len(FILTERS)
-            row, record = measure(one, image, options.rows, options.device, each)
-            rows.append(row)
-            print(line(row), flush=True)
+            found, record = measure(one, image, options.rows, options.device, each)
+            rows += found
+            print("\n".join(map(line, found)), flush=True)
             if options.trace and number == 0:
-                _write(options.trace, trace(record, f"{one} on {options.device}"))
+                text = json.dumps(trace(record, f"{one} on {options.device}"), ensure_ascii=False)
+                options.trace.write_text(f"{text}\n", "utf-8")
             if options.json:
-                known = json.loads(options.json.read_text("utf-8")) if options.json.exists() else {}
-                _write(options.json, known | {"stream": {"size": options.size, "rows": rows}})
-    return int(any(row["error"] > 1 for row in rows))
+                keep(options.json, head, rows)
+    return int(any(row["left_out"] for row in rows))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,20 @@ _FILES = (
     "ours",
     "plain_copy",
     "scipy_ndimage",
+    "scipy_signal",
+    "opencv",
+    "scikit_image",
+    "pillow",
+    "libvips",
+    "pytorch",
+    "cupyx_ndimage",
+    "cupyx_signal",
+    "torch_vision",
+    "cucim",
+    "opencv_cuda",
+    "npp",
+    "cvcuda",
+    "kornia",
 )
 
 

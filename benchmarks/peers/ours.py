@@ -54,7 +54,7 @@ def _prepare(case: Case, buffers: Buffers) -> Prepared:
         limits = f.sigma, *f.thresholds(case.dtype)
         return Prepared(lambda i: gc.canny(images[i], *limits, **shared), "canny")
     if isinstance(f, filters.Bilateral):
-        sigmas = {"sigma_color": f.color * case.level, "sigma_space": f.space}
+        sigmas: dict[str, Any] = {"sigma_color": f.color * case.level, "sigma_space": f.space}
         return Prepared(
             lambda i: gc.bilateral(images[i], f.diameter, **sigmas, **shared, out=outs[i]),
             "bilateral",

@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks.static import budget, nvrtc, report, sass
+from benchmarks import cases
+from benchmarks.static import budget, nvrtc, predict, report, sass
 from benchmarks.static.cases import CASES
 from benchmarks.static.neighbours import NEIGHBOURS
 from benchmarks.static.stages import STAGES
@@ -69,6 +71,20 @@ def table(options: argparse.Namespace) -> int:
     return int(bool(misses) and options.check)
 
 
+def suite(options: argparse.Namespace) -> int:
+    """Print a prediction for each case of the bench; nothing is measured."""
+    print(predict.HEADER)
+    rows: list[dict[str, Any]] = []
+    for case in cases.chosen(cases.CASES, options.case or ()):
+        rows.append(predict.predicted(case, options.arch))
+        print(predict.line(rows[-1]), flush=True)
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(predict.record(rows, options.arch), indent=1, ensure_ascii=False)
+        options.json.write_text(text + "\n", "utf-8")
+    return 0
+
+
 def listing(options: argparse.Namespace) -> int:
     """Print the resources of any kernel in a file, and the instructions of each of its loops."""
     path = options.file
@@ -101,6 +117,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write-budget", action="store_true", help=f"compile all instances, write {budget.FILE}"
     )
+    parser.add_argument(
+        "--suite", action="store_true", help="the cases of gpuconv bench: times predicted of GPUs"
+    )
     any_ = parser.add_argument_group("any kernel, its loops counted as they stand")
     any_.add_argument("--file", type=Path, help="a source; headers of kernels_cuda are put in")
     any_.add_argument("--entry", help="its kernel (default: the file's name)")
@@ -116,6 +135,8 @@ def main() -> int:
         return 2
     if options.write_budget:
         return budget.write()
+    if options.suite:
+        return suite(options)
     return listing(options) if options.file else table(options)
 
 

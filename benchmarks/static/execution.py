@@ -32,7 +32,10 @@ class Count:
     compiled: nvrtc.Compiled
     #: Instructions by kind, each counted once a warp, times the lanes of a warp.
     lanes: Counter[str]
-    #: The array that was made, and how many of its elements: the output, or that which got most.
+    #: The same by what executes them (`sass.PIPES`).
+    pipes: Counter[str]
+    #: The array that was made, and how many of its elements: the output, or that which got most;
+    #: "" where nothing was written.
     out: str
     pixels: int
     #: Bytes of distinct sectors read from, and written to, global memory.
@@ -104,19 +107,22 @@ def _count(
     launch: Launch,
     arrays: Mapping[str, Array],
 ) -> Count:
-    lanes = Counter[str]()
+    lanes, pipes = Counter[str](), Counter[str]()
     for instruction, times in zip(code.instructions, issued.tolist(), strict=True):
         lanes[sass.kind(instruction)] += WARP * times
+        pipes[sass.pipe(instruction)] += WARP * times
+    del pipes[""]
     written = memory.written
     # What else is written is by the way: marks of pixels, or sums for the way back.
-    out = "out" if "out" in written else max(written, key=written.__getitem__)
+    out = "out" if "out" in written else max(written, key=written.__getitem__, default="")
     names = set(filter(None, launch.operands))
     return Count(
         launch,
         compiled,
         +lanes,
+        +pipes,
         out,
-        written[out] // arrays[out].dtype.itemsize,
+        written[out] // arrays[out].dtype.itemsize if out else 0,
         SECTOR * sum(map(memory.loaded, names)),
         SECTOR * sum(map(memory.stored, names)),
         memory,

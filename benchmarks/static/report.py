@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.static import execution
+from benchmarks.static import execution, rates
 from benchmarks.static.cases import Case
 from benchmarks.static.execution import Count
 from benchmarks.static.memory import WARP
@@ -28,12 +28,8 @@ __all__ = ["H200", "Row", "measure", "occupancy"]
 #: Multiprocessors of an H200, and bytes of shared memory that a block can have (CUDA C++
 #: Programming Guide, table of technical specifications, 9.0).
 H200 = Limits(132, 227 * 1024)
-#: Bytes per second of a device copy, read plus written: what an H200's 4.8 TB/s leave in practice.
-COPY = 4.3e12
-#: Lane-instructions per second: 132 multiprocessors × 128 lanes × 1.98 GHz.
-ISSUE = 33.45e12
-#: Lanes that a multiprocessor issues in the clock that a pass through shared memory takes.
-LANES = 128
+#: Bytes per second of a device copy, read plus written; lane-instructions per second.
+COPY, ISSUE = rates.H200.copy, rates.H200.issued()
 
 #: Of a multiprocessor of compute capability 9.0, by the same table.
 _REGISTERS, _WARPS, _BLOCKS, _SHARED = 65536, 64, 32, 228 * 1024
@@ -169,7 +165,7 @@ def _row(
     passes = sum(count.passes / count.pixels * share for count, share in weighted)
     instructions = float(mix.total())
     ideal = needed + np.dtype(case.dtype).itemsize
-    seconds = max(moved / COPY, instructions / ISSUE, passes * LANES / ISSUE)
+    seconds = max(moved / COPY, instructions / ISSUE, passes * rates.LANES / ISSUE)
     last = max(weighted, key=lambda pair: pair[0].per_pixel * pair[1])[0]
     return Row(
         case=case.name,

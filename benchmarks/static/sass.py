@@ -13,7 +13,19 @@ from pathlib import Path
 
 from benchmarks.static import nvrtc
 
-__all__ = ["KINDS", "Code", "Instruction", "Loop", "disassemble", "find", "kind", "lacking", "mix"]
+__all__ = [
+    "KINDS",
+    "PIPES",
+    "Code",
+    "Instruction",
+    "Loop",
+    "disassemble",
+    "find",
+    "kind",
+    "lacking",
+    "mix",
+    "pipe",
+]
 
 _LINE = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[T\d]+)\s+)?([A-Z][\w.]*)\s*(.*?)\s*;")
 _REMARK = re.compile(r"\s*\(\*.*?\*\)")
@@ -62,6 +74,22 @@ KINDS: dict[str, tuple[str, ...]] = {
     "branch": ("BRA", "BRX", "EXIT", "CALL", "RET", "BSSY", "BSYNC", "BREAK"),
 }
 _KIND = {name: kind for kind, names in KINDS.items() for name in names}
+
+#: Which part of a multiprocessor executes them, where it takes fewer than are issued. ALU and FMA
+#: pipe as Nsight Compute's documentation divides them ("Metrics Decoder", pipelines).
+PIPES: dict[str, tuple[str, ...]] = {
+    "fma": ("FFMA", "FMUL", "FADD", "HFMA2", "HADD2", "HMUL2"),
+    "multiply": ("IMAD", "IDP"),
+    "alu": (
+        *("IADD", "IADD3", "LEA", "SHF", "LOP3", "IABS", "VIADD", "VIMNMX", "VIMNMX3", "IMNMX"),
+        *("VIADDMNMX", "ISETP", "FSETP", "FSET", "PLOP3", "R2P", "P2R", "FMNMX", "SEL", "FSEL"),
+        *("PRMT", "MOV", "I2FP"),
+    ),
+    "convert": ("I2F", "F2I", "F2F", "F2FP", "F2IP", "I2I", "I2IP", "FRND"),
+    "double": ("DFMA", "DMUL", "DADD", "DSETP"),
+    "special": ("MUFU", "POPC"),
+}
+_PIPE = {name: pipe for pipe, names in PIPES.items() for name in names}
 
 
 @dataclass(frozen=True)
@@ -172,6 +200,11 @@ def kind(instruction: Instruction) -> str:
     if "MOV" in instruction.flags or (name == "HFMA2" and "RZ" in instruction.operands):
         return "move"
     return _KIND.get(name) or _KIND.get(name.removeprefix("U"), "other")
+
+
+def pipe(instruction: Instruction) -> str:
+    """Return what executes an instruction: a key of `PIPES`; "" for what none of them does."""
+    return _PIPE.get(instruction.name, "")
 
 
 def mix(instructions: Iterable[Instruction]) -> Counter[str]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
 from dataclasses import asdict
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cpu.machine import described, folder
 from benchmarks.stream import cluster, large, photos
-
-RESULTS = Path(__file__).parents[1] / "results" / "cpu"
 
 
 def arguments() -> argparse.Namespace:
@@ -30,7 +27,7 @@ def arguments() -> argparse.Namespace:
     add("--memory", default="512M", help="what gpuconv is allowed (default: %(default)s)")
     add("--limit", type=float, default=1800, help="seconds for each command (%(default)g)")
     add("--only", nargs="+", metavar="TEXT", help="only those whose names contain one of these")
-    add("--results", type=Path, default=RESULTS, help="default: benchmarks/results/cpu")
+    add("--results", type=Path, default=folder(), help="default: %(default)s")
     return parser.parse_args()
 
 
@@ -51,7 +48,7 @@ def _large(options: argparse.Namespace, folder: Path) -> int:
     for run in large.race(folder, size, options.memory, options.limit, wanted):
         runs.append(run)
         # After each: the run may be cut off before the last.
-        page = large.markdown(runs, size, options.memory, machine())
+        page = large.markdown(runs, size, options.memory, described(_PACKAGES))
         print(large.row(run, size), flush=True)
         (options.results / "stream.md").write_text(page)
         rows = [asdict(run) for run in runs]
@@ -64,7 +61,9 @@ def _photos(options: argparse.Namespace, folder: Path) -> int:
     for run in photos.race(folder, files, options.limit, partial(_wanted, options)):
         runs.append(run)
         print(photos.row(run, files), flush=True)
-        (options.results / "photos.md").write_text(photos.markdown(runs, files, machine()))
+        (options.results / "photos.md").write_text(
+            photos.markdown(runs, files, described(_PACKAGES))
+        )
         _recorded(
             options, folder, "photos", {"files": files, "rows": [asdict(run) for run in runs]}
         )
@@ -76,7 +75,7 @@ def _dask(options: argparse.Namespace, folder: Path) -> int:
     for run in cluster.race(folder, size, options.limit):
         runs.append(run)
         print(cluster.row(run, runs[0]), flush=True)
-        (options.results / "dask.md").write_text(cluster.markdown(runs, size, machine()))
+        (options.results / "dask.md").write_text(cluster.markdown(runs, size, described(_PACKAGES)))
         _recorded(options, folder, "dask", {"size": size, "rows": [asdict(run) for run in runs]})
     return int(any(run.differing for run in runs))
 
@@ -87,30 +86,13 @@ def _wanted(options: argparse.Namespace, peer: Any) -> bool:
 
 
 def _recorded(options: argparse.Namespace, folder: Path, name: str, record: dict[str, Any]) -> None:
-    text = json.dumps({"machine": machine(), **record}, indent=1, ensure_ascii=False)
+    text = json.dumps({"machine": described(_PACKAGES), **record}, indent=1, ensure_ascii=False)
     # What commands say names their files; where these lay is nobody's business.
     text = text.replace(f"{folder}{os.sep}", "")
     (options.results / f"{name}.json").write_text(text + "\n")
 
 
 _PACKAGES = ("numpy", "scipy", "pillow", "tifffile", "zarr", "dask", "dask-image", "pyvips")
-
-
-def machine() -> str:
-    """Return the CPU, the cores and the versions, in a line."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    cpu = names[0] if names else platform.processor() or platform.machine()
-    versions = [f"Python {platform.python_version()}", *filter(None, map(_version, _PACKAGES))]
-    return ", ".join([cpu, f"{os.cpu_count()} cores", *versions])
-
-
-def _version(package: str) -> str:
-    try:
-        return f"{package} {metadata.version(package)}"
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 _MEASURED: dict[str, Any] = {"large": _large, "photos": _photos, "dask": _dask}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..cases import Case
 
-__all__ = ["Buffers", "Call", "Peer", "Prepare", "Prepared", "Unable", "as_it_is"]
+__all__ = ["Buffers", "Call", "Peer", "Prepare", "Prepared", "Unable", "as_it_is", "installed"]
 
 Array = NDArray[Any]
 #: Filters the image of a set of buffers, by its number; what it returns holds the result, or the
@@ -89,9 +89,14 @@ class Peer:
     @property
     def version(self) -> str:
         """What is installed; "" if nothing is."""
-        for package in self.packages:
-            try:
-                return metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-        return ""
+        return installed(self.packages)
+
+
+def installed(packages: tuple[str, ...]) -> str:
+    """Return the version of the first of some distributions that is installed; "" if none is."""
+    for package in packages:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from ..cases import Case
 from . import check
 from .contract import Buffers, Call, Peer, Prepared, Unable
 from .place import Place
-from .row import Row
+from .row import FAILED, WRONG, Row
+from .section import Watch, unseen
 from .timing import Spread, take_turns
 
 __all__ = ["ON_CPU", "ON_GPU", "Limits", "measure"]
@@ -32,6 +33,8 @@ class Limits:
     each: float = 4.0
     #: All timed calls of a case.
     case: float = 40.0
+    #: Everything for a case, its checks as well, about; each peer is timed once at least.
+    whole: float = inf
 
 
 ON_CPU = Limits()
@@ -41,35 +44,52 @@ ON_GPU = Limits(rounds=50, call=0.05, each=1.0, case=3.0)
 #: Rows on which the time of a call is guessed, and of the image, and its columns, on which filters
 #: that know no limit are compared.
 _PROBE, _SMALL = 64, (160, 224)
+#: How much larger the part is that tells what grows with the image, on a GPU.
+_LARGER = 4
 
 
-def measure(case: Case, peers: Sequence[Peer], place: Place, limits: Limits) -> list[Row]:
+def measure(
+    case: Case, peers: Sequence[Peer], place: Place, limits: Limits, watch: Watch = unseen
+) -> list[Row]:
     """Return a row for each peer; gpuconv is the first.
 
     A peer that breaks is no reason not to time the others.
     """
     rows = {peer.name: Row.of(case, peer) for peer in peers}
+    clock, start = place.clock, place.clock.now()
     bench = _Bench(case, place, limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of many bins, of values out of range: as anyone sees
         calls = {}
         for peer in peers:
             row = rows[peer.name]
+            watch(f"{case.name}: {peer.name}")
             try:
                 calls[peer.name] = bench.ready(peer, row)
             except Unable as reason:
                 row.left_out = str(reason)
             except Exception as error:
-                row.left_out = f"failed: {type(error).__name__}: {str(error)[:200]}"
-        clock = place.clock
-        deadline, sets = clock.now() + limits.case, len(bench.buffers(1.0).images)
-        times = take_turns(calls, clock, sets, limits.rounds, deadline, limits.each)
+                row.left_out = f"{FAILED}{type(error).__name__}: {str(error)[:200]}"
+        watch(f"{case.name}: {len(calls)} in turns")
+        now, sets = clock.now(), len(bench.buffers(1.0).images)
+        seconds, each = _shared(limits, now - start, len(calls))
+        times = take_turns(calls, clock, sets, limits.rounds, now + seconds, each)
     for name, samples in times.items():
         row, kinds = rows[name], samples[0]
         row.rounds = len(samples)
         for kind in kinds:
             setattr(row, kind, Spread.of([each[kind] / row.part for each in samples]))
     return list(rows.values())
+
+
+def _shared(limits: Limits, spent: float, calls: int) -> tuple[float, float]:
+    """Return the seconds for all turns, and for those of each call, where checks took some.
+
+    Where time is short a third of it is for turns all the same, and a slow call has no more than
+    twice its share of that: else the fast ones would be timed as seldom as it.
+    """
+    seconds = min(limits.case, max(limits.whole - spent, limits.whole / 3))
+    return seconds, min(limits.each, 2 * seconds / max(calls, 1))
 
 
 class _Bench:
@@ -91,7 +111,7 @@ class _Bench:
         row.allowed = case.allowed if prepared.allowed is None else prepared.allowed
         row.error = self._error(peer, prepared, part)
         if not row.error <= row.allowed:
-            raise Unable(f"wrong: {row.measure} error {row.error:.3g}, {row.allowed:.3g} allowed")
+            raise Unable(f"{WRONG}{row.measure} error {row.error:.3g}, {row.allowed:.3g} allowed")
         return prepared.call
 
     def buffers(self, part: float) -> Buffers:
@@ -119,23 +139,39 @@ class _Bench:
         seconds = self._once(prepared, part) / part
         if seconds <= most:
             return 1.0
-        if self._place.kind != "cpu":
+        if self._place.kind == "cpu":
+            return max(part, 2.0 ** -_halvings(seconds / most))
+        if seconds * part <= most:
+            seconds = self._grown(peer, part, seconds * part)
+        if seconds > most:
             raise Unable(f"about {1e3 * seconds:.3g} ms, too long to be timed")
-        return max(part, 2.0 ** -_halvings(seconds / most))
+        return 1.0
+
+    def _grown(self, peer: Peer, part: float, seconds: float) -> float:
+        """Return about how long a call takes on all rows, whose seconds on a part are known.
+
+        From a larger part: what enqueueing costs does not grow with the image.
+        """
+        larger = min(_LARGER * part, 1.0)
+        prepared = peer.prepare(self._of(larger), self.buffers(larger))
+        prepared.call(0)
+        more = self._once(prepared, larger)
+        return more + max(more - seconds, 0.0) * (1 - larger) / (larger - part)
 
     def _once(self, prepared: Prepared, part: float) -> float:
-        start = time.perf_counter()
+        now = self._place.clock.now
+        start = now()
         result = prepared.call(0)
         if self._place.kind != "cpu":  # wait for it
             self._place.numpy(self.buffers(part).outs[0] if result is None else result)
-        return time.perf_counter() - start
+        return now() - start
 
     def _error(self, peer: Peer, prepared: Prepared, part: float) -> float:
         case, buffers = self._of(part), self.buffers(part)
         if prepared.copies:
             prepared.call(0)
-            same = np.array_equal(*map(self._place.numpy, (buffers.images[0], buffers.outs[0])))
-            return 0.0 if same else float("inf")
+            image, out = (self._place.numpy(each[0]) for each in (buffers.images, buffers.outs))
+            return 0.0 if np.array_equal(image, out) else inf
         if case.filter.everywhere:
             case = replace(case, shape=_SMALL)
             buffers = self._place.buffers(case.image)

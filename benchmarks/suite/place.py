@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gpuconv import backends
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
 
@@ -68,6 +69,7 @@ def place(device: str) -> Iterator[Place]:
     if device == "cpu":
         yield Place(device, Host())
         return
+    backends.select(np.empty((1, 1)), device)  # raises where it cannot be used
     with cuda.place(np.empty(0), device):
         if isinstance(runtime.current(), runtime.CupyRuntime):
             import cupy

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 from ..cases import Case
 from .contract import Peer
 from .timing import Spread
 
-__all__ = ["Row"]
+__all__ = ["FAILED", "WRONG", "Row", "broken"]
+
+#: How reasons begin that nobody should be content with.
+FAILED, WRONG = "failed: ", "wrong: "
 
 
 @dataclass
@@ -48,6 +52,8 @@ class Row:
     because: str = ""
     #: Why it was not timed; "" if it was.
     left_out: str = ""
+    #: When it was measured, where it is kept among others.
+    date: str = ""
 
     @classmethod
     def of(cls, case: Case, peer: Peer) -> Row:
@@ -69,5 +75,18 @@ class Row:
         return cls(**{**kept, **spreads, "shape": tuple(kept["shape"])})
 
     def json(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return asdict(self)
+        """Return it as plain values; an error that is infinite is None, as JSON has no word."""
+        error = self.error if self.error is None or isfinite(self.error) else None
+        return {**asdict(self), "error": error}
+
+
+def broken(row: dict[str, Any]) -> bool:
+    """Tell whether a row has no time because its result is wrong, or an error came instead.
+
+    Examples
+    --------
+    >>> broken({"left_out": "wrong: largest error 3, 1 allowed"}), broken({"left_out": "has none"})
+    (True, False)
+    """
+    reason: str = row["left_out"]
+    return reason.startswith((WRONG, FAILED))

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..peers import FLOOR, OURS, peers
 from .contract import Peer
 from .place import Place
 
-__all__ = ["Found", "Options", "Section", "entered"]
+__all__ = ["Found", "Options", "OutOfTime", "Section", "Watch", "entered", "unseen"]
 
 #: What a section finds out, piece by piece: rows of plain values, as they are kept in JSON.
 Found = Iterator[list[dict[str, Any]]]
+#: Is told what is being done, for somebody who waits.
+Watch = Callable[[str], None]
+
+
+class OutOfTime(Exception):  # noqa: N818 — it is no fault
+    """Raised by a section whose seconds are over before all is measured."""
+
+
+def unseen(doing: str) -> None:
+    """Watch nothing: nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,22 @@ class Options:
     seconds: float | None = None
     #: Times that each is timed; None: as its limits are.
     rounds: int | None = None
+    watch: Watch = field(default=unseen, repr=False, compare=False)
+
+    @property
+    def everything(self) -> bool:
+        """Whether no case and no peer is left out."""
+        return not (self.cases or self.peers or self.quick)
+
+    def json(self) -> dict[str, Any]:
+        """Return them as plain values, for the record."""
+        return {
+            "cases": list(self.cases),
+            "peers": list(self.peers),
+            "quick": self.quick,
+            "seconds": self.seconds,
+            "rounds": self.rounds,
+        }
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,10 @@ class Section:
     run: Callable[[Place, Options], Found]
     #: A piece as lines for the terminal.
     lines: Callable[[list[dict[str, Any]]], Iterator[str]]
+    #: What tells its rows apart: of rows alike in these, the last measured is kept.
+    key: tuple[str, ...] = ("case", "peer")
+    #: How much of a limited time it gets, beside the others' shares.
+    share: float = 1.0
 
 
 def entered(kind: str, options: Options) -> list[Peer]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,6 +25,8 @@ Times = dict[str, float]
 
 #: Caches that sets of buffers must exceed, so that none is left of a set when its turn comes again.
 _CACHES = 3
+#: Sets of buffers at most.
+_MOST_SETS = 16
 #: Seconds for which the GPU is kept busy while the host enqueues what is timed: without it, slow
 #: enqueueing would be timed as slow computing. CuPy's slowest filter takes 0.2 ms to enqueue.
 _BUSY = 1e-3
@@ -52,16 +56,17 @@ class Host:
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self.now = now
-        self._counts = dict[int, int]()
+        # Weak: a call holds its images, and another that comes later may have its id.
+        self._counts = WeakKeyDictionary[Call, int]()
 
     def sample(self, call: Call, sets: int, turn: int) -> Times:
         """Return the seconds of a call, a mean of several where it is short."""
-        count = self._counts.get(id(call), 1)
+        count = self._counts.get(call, 1)
         start = self.now()
         for number in range(count):
             call((turn + number) % sets)
         each = (self.now() - start) / count
-        self._counts[id(call)] = int(min(max(_LONG_ENOUGH / max(each, 1e-9), 1), _MOST))
+        self._counts[call] = int(min(max(_LONG_ENOUGH / max(each, 1e-9), 1), _MOST))
         return {"seconds": each}
 
 
@@ -140,18 +145,24 @@ class Spread:
 def sets_for(cache: int, size: int) -> int:
     """Return how many sets of buffers of `size` bytes exceed a cache; one where there is none.
 
+    Of small ones there are a few: it would be tens of thousands, and the clock overwrites the cache
+    before it times a call cold.
+
     Examples
     --------
     >>> sets_for(60 << 20, 128 << 20), sets_for(60 << 20, 1 << 20), sets_for(0, 5)
-    (3, 182, 1)
+    (3, 16, 1)
     """
-    return max(2, _CACHES * cache // size + 2) if cache else 1
+    return min(max(2, _CACHES * cache // size + 2), _MOST_SETS) if cache else 1
 
 
 def take_turns(
     calls: Mapping[str, Call], clock: Clock, sets: int, rounds: int, deadline: float, each: float
 ) -> dict[str, list[Times]]:
     """Return the times of all calls, taken in turns.
+
+    The order changes from turn to turn: some libraries leave threads behind that spin for a while,
+    and nobody shall always come after them.
 
     Parameters
     ----------
@@ -171,13 +182,15 @@ def take_turns(
     times: dict[str, list[Times]] = {name: [] for name in calls}
     spent = dict.fromkeys(calls, 0.0)
     lasted = dict.fromkeys(calls, 0.0)
+    order, rng = list(calls), Random(0)
     for turn in range(-1, rounds):
-        for name, call in calls.items():
+        rng.shuffle(order)
+        for name in order:
             late = clock.now() > deadline or spent[name] + lasted[name] > each
             if times[name] and late:
                 continue
             start = clock.now()
-            sample = clock.sample(call, sets, max(turn, 0))
+            sample = clock.sample(calls[name], sets, max(turn, 0))
             lasted[name] = clock.now() - start
             if turn >= 0 or lasted[name] > each:
                 spent[name] += lasted[name]

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     "tune": Command("tune", "measure this machine once, for the choice of algorithms"),
     "warmup": Command("warmup", "compile kernels for a GPU before they are needed"),
     "verify": Command("verify", "compute a table of cases on a GPU and check the results"),
+    "bench": Command("bench", "time filters beside other libraries and beside a copy"),
     "migration": Command("migration", "tell how code for SciPy, OpenCV … runs on gpuconv"),
     "info": Command("info", "print versions and devices, or what image files hold"),
 }

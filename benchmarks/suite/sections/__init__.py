@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..section import Section
-from . import table
+from . import first, growth, memory, small, table, throughput
 
 __all__ = ["SECTIONS"]
 
-SECTIONS: dict[str, Section] = {each.SECTION.name: each.SECTION for each in (table,)}
+SECTIONS: dict[str, Section] = {
+    each.SECTION.name: each.SECTION for each in (table, small, growth, first, throughput, memory)
+}

@@ -1,1 +1,0 @@
-"""Filters that are no convolutions, beside SciPy, scikit-image and OpenCV (``make beyond``)."""

@@ -1,0 +1,233 @@
+"""scikit-image: one thread, some of its filters SciPy's; batches image by image.
+
+It returns what it returns, float64 for bytes: results are brought to the image's scale off the
+clock. Its windows of ranks leave out pixels that are outside: the image is padded first, on the
+clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import filters
+from ..cases import Case
+from ..filters import Filter
+from ..suite.contract import Buffers, Peer, Prepared, Unable, as_it_is
+from .asking import NUMPY_BORDERS, adapted, imported, padded, planes
+
+__all__ = ["PEERS"]
+
+Array = NDArray[Any]
+
+#: What sobel returns is of slopes whose weights sum to 1, and a mean of both: Sobel's are 4 times
+#: as large, and no mean.
+_UNIT = 4 * 2**0.5
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A function of it, and what must be known of its results."""
+
+    how: str
+    #: Filters an image of a batch; it may write to the second, and returns the result.
+    run: Callable[[Array, Array], Array]
+    allowed: float | None = None
+    measure: str = ""
+    because: str = ""
+    alike: Callable[[Array], Array] = as_it_is
+
+
+def _imported(module: str) -> Any:
+    return imported(f"skimage.{module}", "scikit-image")
+
+
+def _top(case: Case) -> float:
+    """Return what 1 stands for in the image."""
+    return float(np.iinfo(case.dtype).max) if case.dtype.startswith("uint") else 1.0
+
+
+def _gaussian(f: filters.Gaussian, case: Case) -> _Asked:
+    blur = _imported("filters").gaussian
+    options: dict[str, Any] = {"mode": case.border, "truncate": f.reach / f.sigma}
+    options |= {"preserve_range": True, "channel_axis": case.channel_axis}
+
+    def run(image: Array, out: Array) -> Array:
+        target = out if out.dtype == np.float32 else None
+        return np.asarray(blur(image, f.sigma, out=target, **options))
+
+    return _Asked("filters.gaussian", run)
+
+
+def _sobel(f: filters.Sobel, case: Case) -> _Asked:
+    sobel, top = _imported("filters").sobel, _top(case)
+    _without_colours(case)
+    return _Asked(
+        "filters.sobel",
+        lambda image, out: sobel(image, mode=case.border),
+        alike=lambda result: _saturated(result * (_UNIT * top), top),
+    )
+
+
+def _saturated(result: Array, top: float) -> Array:
+    """Return a result of integers limited to what they can be; floats as they are."""
+    return result.clip(0, top) if top > 1 else result
+
+
+def _without_colours(case: Case) -> None:
+    if case.channel_axis is not None:
+        raise Unable("it takes colours for a third dimension")
+
+
+def _unsharp(f: filters.Unsharp, case: Case) -> _Asked:
+    if case.border != "reflect":
+        raise Unable("its border is 'reflect'")
+    sharpened, top = _imported("filters").unsharp_mask, _top(case)
+    options: dict[str, Any] = {"preserve_range": True, "channel_axis": case.channel_axis}
+    return _Asked(
+        "filters.unsharp_mask",
+        lambda image, out: sharpened(image, f.sigma, f.amount, **options),
+        alike=lambda result: _saturated(result, top),
+    )
+
+
+def _median(f: filters.Median, case: Case) -> _Asked:
+    """Ask for the faster of its two: of bytes by histograms, but for the smallest windows."""
+    if case.dtype == "uint8" and f.side > 3:
+        return _ranked(f, case, "median", {})
+    _without_colours(case)
+    median, window = _imported("filters").median, np.ones((f.side, f.side))
+    return _Asked(
+        "filters.median, which is SciPy's",
+        lambda image, out: median(image, window, out, case.border),
+    )
+
+
+def _percentile(f: filters.Percentile, case: Case) -> _Asked:
+    if case.dtype != "uint8":
+        raise Unable("its percentiles are of histograms, of bytes")
+    return _ranked(f, case, "percentile", {"p0": f.percent / 100})
+
+
+def _ranked(f: Any, case: Case, name: str, options: dict[str, float]) -> _Asked:
+    """Ask for a rank by histograms, of the image's pixels and those beyond its edges."""
+    _without_colours(case)
+    reach, rank = f.reach, getattr(_imported("filters.rank"), name)
+    window = np.ones((f.side, f.side), np.uint8)
+    single = Case(f, case.dtype, case.shape[-2:], case.border)
+
+    def run(image: Array, out: Array) -> Array:
+        found = rank(padded(image, single, reach), window, **options)
+        return np.asarray(found[reach:-reach, reach:-reach])
+
+    return _Asked(f"filters.rank.{name}", run)
+
+
+def _extreme(f: filters.Extreme, case: Case) -> _Asked:
+    _without_colours(case)
+    morphology = _imported("morphology")
+    lines = morphology.footprint_rectangle((f.side, f.side), decomposition="separable")
+    name = "erosion" if f.which == "minimum" else "dilation"
+    found = getattr(morphology, name)
+    return _Asked(
+        f"morphology.{name} by a row and a column",
+        lambda image, out: found(image, lines, out=out, mode=case.border),
+    )
+
+
+def _bilateral(f: filters.Bilateral, case: Case) -> _Asked:
+    denoised, top = _imported("restoration").denoise_bilateral, _top(case)
+    options: dict[str, Any] = {
+        "mode": NUMPY_BORDERS[case.border],
+        "channel_axis": case.channel_axis,
+    }
+    color = f.color * case.level / top
+    limit = 8.0 if case.channel_axis is not None else max(4.0, f.diameter / 4)
+    return _Asked(
+        "restoration.denoise_bilateral",
+        lambda image, out: denoised(image, f.diameter, color, f.space, **options),
+        limit * case.level,
+        "mean",
+        "its window is a square, its weights of distance lie in another order",
+        lambda result: result * top,
+    )
+
+
+def _nl_means(f: filters.NonLocalMeans, case: Case) -> _Asked:
+    if case.border != "mirror":
+        raise Unable("its border is 'mirror'")
+    denoised, h = _imported("restoration").denoise_nl_means, f.h * case.level
+    options: dict[str, Any] = {"preserve_range": True, "channel_axis": case.channel_axis}
+    return _Asked(
+        "restoration.denoise_nl_means",
+        lambda image, out: denoised(image, f.patch, f.search, h, **options),
+        3.0 * case.level,
+        "mean",
+        "it approximates exp, and its sums of patches are a pixel off",
+    )
+
+
+def _canny(f: filters.Canny, case: Case) -> _Asked:
+    canny, limits = _imported("feature").canny, f.thresholds(case.dtype)
+    _without_colours(case)
+    return _Asked(
+        "feature.canny",
+        lambda image, out: canny(image, f.sigma, *limits, mode=case.border),
+        0.01,
+        "share",
+        "it blurs in float64, and leaves out the outermost pixels",
+    )
+
+
+def _wiener(f: filters.Wiener, case: Case) -> _Asked:
+    if case.border != "wrap":
+        raise Unable("its border is 'wrap'")
+    wiener, blur = _imported("restoration").wiener, filters.psf()
+    return _Asked(
+        "restoration.wiener", lambda image, out: wiener(image, blur, f.balance, clip=False)
+    )
+
+
+def _lucy(f: filters.RichardsonLucy, case: Case) -> _Asked:
+    if case.border != "constant":
+        raise Unable("its border is 'constant'")
+    lucy, blur = _imported("restoration").richardson_lucy, filters.psf()
+    return _Asked(
+        "restoration.richardson_lucy",
+        lambda image, out: lucy(image, blur, f.iterations, clip=False),
+    )
+
+
+_ASKED: dict[type[Filter], Callable[[Any, Case], _Asked]] = {
+    filters.Gaussian: _gaussian,
+    filters.Sobel: _sobel,
+    filters.Unsharp: _unsharp,
+    filters.Median: _median,
+    filters.Extreme: _extreme,
+    filters.Percentile: _percentile,
+    filters.Bilateral: _bilateral,
+    filters.NonLocalMeans: _nl_means,
+    filters.Canny: _canny,
+    filters.Wiener: _wiener,
+    filters.RichardsonLucy: _lucy,
+}
+
+
+def _prepare(case: Case, buffers: Buffers) -> Prepared:
+    asked = adapted(_ASKED, case.filter)(case.filter, case)
+
+    def call(i: int) -> list[Array]:
+        both = (planes(each[i], case.axes) for each in (buffers.images, buffers.outs))
+        return [asked.run(image, out) for image, out in zip(*both, strict=True)]
+
+    limits = asked.allowed, asked.measure, asked.because
+    return Prepared(
+        call, asked.how, *limits, alike=lambda found: asked.alike(found).reshape(case.shape)
+    )
+
+
+PEERS = (Peer("scikit-image", ("scikit-image",), "cpu", _prepare),)
