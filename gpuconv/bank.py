@@ -39,6 +39,11 @@ class Bank:
         shape = self.plans[0].shape
         return shape if self.reduce else (len(self.plans), *shape)
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of the image, (…, H, W)."""
+        return self.plans[0].image_shape
+
     def part(self, window: Window, batch: tuple[int, ...]) -> Bank:
         """Return the bank that makes a part of the output from planes of a window of the image."""
         plans = tuple(plan.part(window, batch) for plan in self.plans)
@@ -52,6 +57,11 @@ class Bank:
     def outputs(self) -> int:
         """Pixels of the output."""
         return prod(self.shape)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that it is expected to take."""
+        return sum(plan.prediction.seconds for plan in self.plans)
 
     @cached_property
     def accumulator(self) -> np.dtype[Any]:

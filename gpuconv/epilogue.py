@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from math import isfinite, isnan
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["NOTHING", "Epilogue"]
+__all__ = ["NOTHING", "Epilogue", "scaled_by"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,3 +118,19 @@ class Epilogue:
 
 #: The epilogue that changes nothing.
 NOTHING = Epilogue()
+
+
+def scaled_by(scale: float) -> Epilogue:
+    """Return the epilogue that multiplies by a number: the same one for the same number.
+
+    Examples
+    --------
+    >>> scaled_by(0.5), scaled_by(0.5) is scaled_by(0.5)
+    (Epilogue(scale=0.5), True)
+    """
+    return _scaled_by(scale) if type(scale) in (int, float) else Epilogue(scale=scale)
+
+
+@lru_cache(maxsize=64)
+def _scaled_by(scale: float) -> Epilogue:
+    return Epilogue(scale=scale)

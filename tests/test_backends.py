@@ -21,6 +21,7 @@ from gpuconv.errors import ArgumentError, ArgumentTypeError, DeviceError
 
 DOOR = [
     "NAME",
+    "again",
     "asarray",
     "asnumpy",
     "beside",
@@ -33,12 +34,14 @@ DOOR = [
     "lacking",
     "lane",
     "machine",
+    "ordinal_of",
     "overlap",
     "owns",
     "place",
     "run",
     "run_bank",
     "run_circular",
+    "settled",
     "stack",
 ]
 

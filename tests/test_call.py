@@ -11,6 +11,7 @@ import gpuconv as gc
 from gpuconv.api import _known_kernel
 from gpuconv.backends.host.threads import VARIABLE
 from gpuconv.call import _PREPARED
+from gpuconv.cost import cpu, planning_for
 from gpuconv.errors import ArgumentError, ArgumentTypeError
 
 IMAGE = np.arange(48, dtype=np.float32).reshape(6, 8)
@@ -78,14 +79,35 @@ def test_the_number_of_threads_may_change(monkeypatch: pytest.MonkeyPatch) -> No
         units.append(plan.machine.units)
         run(plan, *arrays)
 
+    shared = np.ones((3000, 1000), np.float32)  # worth a second thread
     monkeypatch.setattr(gc.backends.host, "run", noted)
     for count in ("1", "3", "1"):
         monkeypatch.setenv(VARIABLE, count)
-        run_twice(IMAGE, np.ones((3, 3)))
+        run_twice(shared, np.ones((3, 3)))
     assert units == [1, 1, 3, 3, 1, 1]
     monkeypatch.setenv(VARIABLE, "no")
     with pytest.raises(ArgumentError, match="GPUCONV_NUM_THREADS='no'"):
-        gc.convolve(IMAGE, np.ones((3, 3)))
+        gc.convolve(shared, np.ones((3, 3)))
+
+
+def test_a_small_call_is_remembered_for_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machines = list[object]()
+    monkeypatch.setenv(VARIABLE, "1")
+    expected = run_twice(IMAGE, np.ones((5, 3)))
+    monkeypatch.setattr(gc.backends.host, "machine", lambda: machines.append("asked"))
+    monkeypatch.setenv(VARIABLE, "3")
+    np.testing.assert_array_equal(run_twice(IMAGE, np.ones((5, 3))), expected)
+    assert not machines
+
+
+def test_a_call_for_another_machine_is_another_call() -> None:
+    first = run_twice(IMAGE, np.ones((5, 3)))
+    before = len(_PREPARED)
+    with planning_for(cpu(7)):
+        np.testing.assert_array_equal(run_twice(IMAGE, np.ones((5, 3))), first)
+    assert len(_PREPARED) > before
 
 
 @pytest.mark.parametrize("weights", [[[1, 2]], np.ones((3, 3)), np.ones((2, 2), ">f4")])

@@ -171,6 +171,29 @@ def test_a_call_that_fails_leaves_no_scratch_behind(monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(found, np.full((20, 30), 9))
 
 
+@pytest.mark.parametrize("total", [0.5, 1.0, 1.0009, 1.002, 1.5, 2.0])
+@pytest.mark.parametrize("method", ["dense", "separable"])
+def test_bytes_saturate_whatever_the_weights_come_to(total: float, method: str) -> None:
+    column = np.array([0.25, 0.5, 0.25])
+    kernel = gc.Kernel.separable(total * column, column)
+    image = np.full((40, 50), 255, np.uint8)
+    found = gc.correlate(image, kernel, border="nearest", method=method)
+    assert np.all(found == min(round(255 * total), 255))
+
+
+def test_bytes_of_weights_of_either_sign_saturate_at_both_ends() -> None:
+    image = np.zeros((9, 9), np.uint8)
+    image[4, 4] = 255
+    found = gc.correlate(image, [[0, -1, 0], [0, 3, 0], [0, -1, 0]], border="nearest")
+    assert found[3:6, 4].tolist() == [0, 255, 0]
+
+
+def test_a_border_brighter_than_any_byte_saturates() -> None:
+    image = np.full((6, 6), 200, np.uint8)
+    found = gc.correlate(image, np.full((3, 3), 1 / 9), border="constant", cval=900)
+    assert (found[0, 0], found[3, 3]) == (255, 200)
+
+
 @pytest.mark.parametrize("taps", [31, 151])
 def test_errors_of_like_sums_do_not_add_up_beside_nan(taps: int) -> None:
     image = np.full((taps + 8, taps + 8), 0.1, np.float32)

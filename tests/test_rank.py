@@ -253,9 +253,17 @@ def test_time_grows_with_the_window_without_a_cliff() -> None:
         assert seconds[127] < 3 * seconds[31]
 
 
-def test_long_networks_run_on_one_thread_and_all_else_on_as_many_as_there_are() -> None:
-    shared = {size: planned(size, "uint8").shared for size in (3, 5, 7, 11, 31)}
-    assert shared == {3: True, 5: True, 7: False, 11: False, 31: True}
+def test_threads_share_what_has_few_and_long_steps() -> None:
+    for dtype in ("uint8", "float32"):
+        assert not any(planned(size, dtype).shared for size in (3, 5, 7, 11))
+    assert planned(31, "uint8").shared
+    assert [
+        gc.plan((2048, 2048), dtype, gc.Rank.maximum(3)).shared for dtype in ("uint8", "float32")
+    ] == [False, True]
+
+
+def test_more_cores_do_not_make_short_steps_worth_sharing() -> None:
+    assert not any(planned(3, "uint8", threads=threads).shared for threads in (2, 4, 8, 64))
 
 
 def test_scratch_is_bounded_whatever_the_image() -> None:

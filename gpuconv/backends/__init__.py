@@ -3,8 +3,9 @@
 A backend is a module with ``NAME``, ``owns(array)``, ``devices()``, ``lacking(image, device)``,
 ``place(image, device)``, ``asarray(image)``, ``asnumpy(array)``, ``empty(shape, dtype)``,
 ``overlap(a, b)``, ``machine()``, ``describe(plan)``, ``grain(plans)``, ``stack(plans)``,
-``beside(channels)``, ``run(plan, image, out, mask)``, ``run_bank(bank, image, out)``; for
-restoration ``run_circular(images, transfer)``, ``compare(observed, blurred, least)`` and
+``beside(channels)``, ``run(plan, image, out, mask)``, ``run_bank(bank, image, out)``; for what is
+called again ``ordinal_of(image)``, ``settled(seconds)``, ``again(plan, image, out, channel)``;
+for restoration ``run_circular(images, transfer)``, ``compare(observed, blurred, least)`` and
 ``correct(estimate, votes, shares)``; and for streams ``lane(device)``. It is chosen by the array's
 type or by ``device=``; looking for one never imports a library that the caller did not import.
 """

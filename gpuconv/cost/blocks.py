@@ -23,9 +23,10 @@ COLUMN_GROUP, ROW_GROUP = 8, 16
 #: Groups beyond this stride would span far more pixels than they read: then each output is its own.
 LONG_STRIDE = 16
 
-#: Predicted seconds of a call from which on a second thread is worth starting, which takes 50 µs
-#: and scratch of its own.
-WORTH_SHARING = 4e-4
+#: Predicted seconds of a call from which on a second thread is worth starting, which takes time and
+#: scratch of its own: calls of 3×3 bytes and of Gaussians that were predicted to take 1.45 ms alone
+#: lasted longer on two threads, and those of 1.8 ms gained (benchmarks/NOTES.md).
+WORTH_SHARING = 1.6e-3
 
 #: Bytes of scratch that a thread keeps while it makes that for tiles of another shape.
 KEPT = 6 * 2**20

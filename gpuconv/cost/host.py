@@ -17,6 +17,7 @@ import numpy as np
 from gpuconv import dtypes
 from gpuconv.cost.blocks import COLUMN_GROUP, DENSE_GROUP, KEPT, ROW_GROUP, WORTH_SHARING, together
 from gpuconv.cost.machine import Machine
+from gpuconv.cost.sharing import least_shared
 from gpuconv.request import Candidate, Request
 
 __all__ = ["Item", "bill", "scratch", "seconds", "solved", "traffic"]
@@ -231,8 +232,7 @@ def seconds(candidate: Candidate, request: Request, machine: Machine) -> float:
     # Nobody can help with the last pieces.
     uneven = ceil(pieces / (helpers + 1)) * (helpers + 1) / pieces
     shared = once + helpers * machine.rate("thread") + (moved + computed) * uneven
-    # The engine shares what is predicted to take longer than that.
-    return max(shared, 1.01 * WORTH_SHARING)
+    return max(shared, least_shared(alone))
 
 
 def _sums(items: Bill, machine: Machine) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar, overload
@@ -29,6 +30,9 @@ _PLAIN = frozenset(
     {np.ndarray, Kernel, Window, Epilogue, type(None), bool, int, float, complex, str, type}
     | {type(np.dtype(code)) for code in np.typecodes["AllFloat"] + np.typecodes["AllInteger"]}
 )
+
+#: The same without arrays, which may have to lie where the image does.
+_NUMBERS = _PLAIN - {np.ndarray}
 
 #: Arguments that are written, and those that are read beside the image, pixel by pixel. They must
 #: lie where it does. All others are few numbers, weights among them, and are read in host memory.
@@ -80,11 +84,33 @@ def public(function: Any = None, *, reach: Reaching | None = None) -> Any:
         # In C for nearly all calls, as this stands before each.
         if plain(map(type, given)) and plain(map(type, named.values())):
             return function(*given, **named)
+        if _is_cupys(given, named):
+            return function(*given, **named)
         if any(map(_foreign, given)) or any(map(_foreign, named.values())):
             return _exchanged(taken, reach, given, named)
         return function(*given, **named)
 
     return taken
+
+
+def _is_cupys(given: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Return whether nothing is foreign but an image of CuPy's, and ``out=`` on its device.
+
+    These are what the engines take, and most that comes from a GPU.
+    """
+    cupys = getattr(sys.modules.get("cupy"), "ndarray", None)
+    if not given or type(given[0]) is not cupys:
+        return False
+    out = named.get("out")
+    if out is not None and not (type(out) is cupys and out.device == given[0].device):
+        return False
+    for value in (*given[1:], *named.values()):
+        kind = type(value)
+        within = map(type, value) if kind is tuple else ()  # a pair of kernels, say
+        plain = kind in _NUMBERS or (kind is tuple and _NUMBERS.issuperset(within))
+        if not (plain or value is out):
+            return False
+    return True
 
 
 def _foreign(value: Any) -> bool:

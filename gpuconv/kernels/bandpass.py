@@ -14,12 +14,14 @@ from gpuconv.kernel import Kernel
 from gpuconv.kernels._angle import direction
 from gpuconv.kernels._check import affordable, number
 from gpuconv.kernels._gauss import radius_of, samples
+from gpuconv.kernels._kept import kept
 
 __all__ = ["difference_of_gaussians", "gabor", "laplacian_of_gaussian"]
 
 Array = NDArray[Any]
 
 
+@kept
 def laplacian_of_gaussian(sigma: float, truncate: float = 4.0, radius: int | None = None) -> Kernel:
     """Find blobs and edges of one size, by the curvature of a Gaussian blur.
 
@@ -72,6 +74,7 @@ def laplacian_of_gaussian(sigma: float, truncate: float = 4.0, radius: int | Non
     return Kernel.sum_of(terms, name=f"laplacian_of_gaussian({sigma:g})")
 
 
+@kept
 def difference_of_gaussians(
     low_sigma: float, high_sigma: float | None = None, truncate: float = 4.0
 ) -> Kernel:
@@ -118,6 +121,7 @@ def difference_of_gaussians(
     return Kernel.sum_of([(fine, fine), (-coarse, coarse)], name=name)
 
 
+@kept
 def gabor(
     frequency: float,
     angle: float = 0.0,

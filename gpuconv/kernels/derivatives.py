@@ -7,6 +7,7 @@ grows to the right (``_x``) or downwards (``_y``, along the rows' numbers).
 from __future__ import annotations
 
 from gpuconv.kernel import Kernel
+from gpuconv.kernels._kept import kept
 
 __all__ = [
     "prewitt_x",
@@ -22,6 +23,7 @@ __all__ = [
 _SLOPE = [1, 0, -1]
 
 
+@kept
 def sobel_x() -> Kernel:
     """Slope to the right, smoothed by [1 2 1] along the columns.
 
@@ -48,6 +50,7 @@ def sobel_x() -> Kernel:
     return Kernel.separable([1, 2, 1], _SLOPE, name="sobel_x")
 
 
+@kept
 def sobel_y() -> Kernel:
     """Slope downwards, smoothed by [1 2 1] along the rows.
 
@@ -70,6 +73,7 @@ def sobel_y() -> Kernel:
     return Kernel.separable(_SLOPE, [1, 2, 1], name="sobel_y")
 
 
+@kept
 def scharr_x() -> Kernel:
     """Slope to the right, smoothed by [3 10 3] for a truer direction.
 
@@ -93,6 +97,7 @@ def scharr_x() -> Kernel:
     return Kernel.separable([3, 10, 3], _SLOPE, name="scharr_x")
 
 
+@kept
 def scharr_y() -> Kernel:
     """Slope downwards, smoothed by [3 10 3] for a truer direction.
 
@@ -115,6 +120,7 @@ def scharr_y() -> Kernel:
     return Kernel.separable(_SLOPE, [3, 10, 3], name="scharr_y")
 
 
+@kept
 def prewitt_x() -> Kernel:
     """Slope to the right, averaged over three rows.
 
@@ -138,6 +144,7 @@ def prewitt_x() -> Kernel:
     return Kernel.separable([1, 1, 1], _SLOPE, name="prewitt_x")
 
 
+@kept
 def prewitt_y() -> Kernel:
     """Slope downwards, averaged over three columns.
 
@@ -160,6 +167,7 @@ def prewitt_y() -> Kernel:
     return Kernel.separable(_SLOPE, [1, 1, 1], name="prewitt_y")
 
 
+@kept
 def roberts_x() -> Kernel:
     """Slope along one diagonal, to the lower right.
 
@@ -183,6 +191,7 @@ def roberts_x() -> Kernel:
     return Kernel([[1, 0], [0, -1]], name="roberts_x")
 
 
+@kept
 def roberts_y() -> Kernel:
     """Slope along the other diagonal, to the lower left.
 

@@ -11,12 +11,14 @@ import numpy as np
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.kernel import Kernel
 from gpuconv.kernels._check import count
+from gpuconv.kernels._kept import kept
 
 __all__ = ["derivative_x", "derivative_y"]
 
 Scheme = Literal["central", "forward", "backward"]
 
 
+@kept
 def derivative_x(order: int = 1, accuracy: int = 2, scheme: Scheme = "central") -> Kernel:
     """Differentiate along the rows by finite differences.
 
@@ -65,6 +67,7 @@ def derivative_x(order: int = 1, accuracy: int = 2, scheme: Scheme = "central") 
     return Kernel.separable([1], row, anchor=(0, anchor), divisor=divisor, name="derivative_x")
 
 
+@kept
 def derivative_y(order: int = 1, accuracy: int = 2, scheme: Scheme = "central") -> Kernel:
     """Differentiate along the columns by finite differences.
 

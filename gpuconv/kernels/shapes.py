@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from gpuconv.kernel import Kernel
 from gpuconv.kernels._angle import direction
 from gpuconv.kernels._check import affordable, number
+from gpuconv.kernels._kept import kept
 
 __all__ = ["disk", "motion_blur"]
 
 Array = NDArray[Any]
 
 
+@kept
 def disk(radius: float, antialiased: bool = True) -> Kernel:
     """Blur as a lens out of focus does: average over a disk.
 
@@ -92,6 +94,7 @@ def _under_arc(t: Array, radius: float) -> Array:
     return result
 
 
+@kept
 def motion_blur(length: float, angle: float = 0.0) -> Kernel:
     """Blur as a camera does that moves evenly in a straight line.
 

@@ -11,6 +11,7 @@ from gpuconv.kernel import Kernel
 from gpuconv.kernels._angle import direction
 from gpuconv.kernels._check import number
 from gpuconv.kernels._gauss import radius_of, samples
+from gpuconv.kernels._kept import kept
 
 __all__ = [
     "emboss",
@@ -32,6 +33,7 @@ def _laplacian(neighbours: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64
     )
 
 
+@kept
 def laplacian(neighbours: Literal[4, 8] = 4) -> Kernel:
     """Measure curvature: how much brighter the neighbours are than the pixel.
 
@@ -61,6 +63,7 @@ def laplacian(neighbours: Literal[4, 8] = 4) -> Kernel:
     return Kernel(_laplacian(neighbours), name=f"laplacian({neighbours})")
 
 
+@kept
 def outline() -> Kernel:
     """Show the outlines of things: the pixel against its eight neighbours.
 
@@ -83,6 +86,7 @@ def outline() -> Kernel:
     return Kernel(-_laplacian(8), name="outline")
 
 
+@kept
 def sharpen(amount: float = 1.0, neighbours: Literal[4, 8] = 4) -> Kernel:
     """Sharpen: the pixel minus its Laplacian.
 
@@ -118,6 +122,7 @@ def sharpen(amount: float = 1.0, neighbours: Literal[4, 8] = 4) -> Kernel:
     return Kernel(weights, name="sharpen" if amount == 1 else f"sharpen({amount:g})")
 
 
+@kept
 def unsharp(
     sigma: float = 1.0, amount: float = 1.0, truncate: float = 4.0, radius: int | None = None
 ) -> Kernel:
@@ -162,6 +167,7 @@ def unsharp(
     return Kernel.sum_of(terms, name=f"unsharp(sigma={sigma:g}, amount={amount:g})")
 
 
+@kept
 def emboss(angle: float = 135.0, strength: float = 1.0) -> Kernel:
     """Light the image from one side, as if brightness were height.
 
@@ -203,6 +209,7 @@ def emboss(angle: float = 135.0, strength: float = 1.0) -> Kernel:
     return Kernel(weights.astype(np.int64) if whole else weights, name=f"emboss({angle:g})")
 
 
+@kept
 def vertical_edge() -> Kernel:
     """Show vertical lines and edges.
 
@@ -227,6 +234,7 @@ def vertical_edge() -> Kernel:
     return Kernel.separable([1, 1, 1], [-1, 2, -1], name="vertical_edge")
 
 
+@kept
 def horizontal_edge() -> Kernel:
     """Show horizontal lines and edges.
 

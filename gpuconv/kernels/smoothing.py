@@ -10,10 +10,12 @@ from gpuconv.errors import ArgumentError
 from gpuconv.kernel import Kernel
 from gpuconv.kernels._check import affordable, count, number
 from gpuconv.kernels._gauss import cell_masses, radius_of, samples
+from gpuconv.kernels._kept import kept
 
 __all__ = ["binomial", "box", "gaussian", "gaussian_integer", "identity"]
 
 
+@kept
 def identity() -> Kernel:
     """Leave the image as it is.
 
@@ -32,6 +34,7 @@ def identity() -> Kernel:
     return Kernel.separable([1], [1], name="identity")
 
 
+@kept
 def box(size: int = 3, height: int | None = None, width: int | None = None) -> Kernel:
     """Average all pixels of a rectangle, all weighing the same.
 
@@ -80,6 +83,7 @@ def box(size: int = 3, height: int | None = None, width: int | None = None) -> K
 _LARGEST_INTEGER_BINOMIAL = 35
 
 
+@kept
 def binomial(size: int = 3) -> Kernel:
     """Blur with a row of Pascal's triangle: the Gaussian of integers.
 
@@ -118,6 +122,7 @@ def binomial(size: int = 3) -> Kernel:
     return Kernel.separable(part, part, name=name)
 
 
+@kept
 def gaussian(
     sigma: float,
     truncate: float = 4.0,
@@ -201,6 +206,7 @@ def _gaussian_row(
     return samples(sigma, radius_of(sigma, truncate, radius, suffix), order)
 
 
+@kept
 def gaussian_integer(
     sigma: float = 1.0, scale: int = 1000, radius: int | None = None, total: int | None = None
 ) -> Kernel:

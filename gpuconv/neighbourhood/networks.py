@@ -74,7 +74,7 @@ def nth_of_two(
     return least
 
 
-#: Phases of windows of up to so many columns (``python -m benchmarks.cpu beyond`` after
+#: Phases of windows of up to so many columns (``gpuconv bench --case median`` after
 #: editing).
 _PHASES = ((4, 1), (8, 2), (float("inf"), 4))
 

@@ -11,6 +11,7 @@ from gpuconv.arguments import Border
 from gpuconv.arrays import Array
 from gpuconv.exchange import public
 from gpuconv.neighbourhood import Rank
+from gpuconv.operations.windows import window
 
 __all__ = ["maximum", "median", "minimum", "percentile", "rank"]
 
@@ -91,7 +92,7 @@ def median(
     >>> gc.median([[5, 5, 0], [5, 0, 0], [0, 0, 0]], footprint=cross, border="zero").tolist()
     [[5, 0, 0], [0, 0, 0], [0, 0, 0]]
     """
-    wanted = Rank.median(size, footprint=footprint, anchor=anchor)
+    wanted = window(Rank.median, size, footprint, anchor)
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
@@ -246,7 +247,7 @@ def minimum(
     >>> gc.minimum([[4, 1, 3, 2]], (1, 3)).tolist()
     [[1, 1, 1, 2]]
     """
-    wanted = Rank.minimum(size, footprint=footprint, anchor=anchor)
+    wanted = window(Rank.minimum, size, footprint, anchor)
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 
@@ -295,7 +296,7 @@ def maximum(
     >>> gc.maximum([[4, 1, 3, 2]], (1, 3)).tolist()
     [[4, 4, 3, 3]]
     """
-    wanted = Rank.maximum(size, footprint=footprint, anchor=anchor)
+    wanted = window(Rank.maximum, size, footprint, anchor)
     return _ranked(image, wanted, border, cval, channel_axis, out, device, method)
 
 

@@ -10,7 +10,7 @@ from gpuconv import kernels
 from gpuconv.api import convolve
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
-from gpuconv.epilogue import Epilogue
+from gpuconv.epilogue import scaled_by
 from gpuconv.exchange import public
 from gpuconv.operations.signs import signed
 
@@ -76,7 +76,7 @@ def laplace(
         dtype=signed(image, dtype, out),
         out=out,
         device=device,
-        epilogue=Epilogue(scale=scale),
+        epilogue=scaled_by(scale),
     )
 
 
@@ -141,7 +141,7 @@ def laplacian_of_gaussian(
         dtype=signed(image, dtype, out),
         out=out,
         device=device,
-        epilogue=Epilogue(scale=scale),
+        epilogue=scaled_by(scale),
     )
 
 
@@ -207,7 +207,7 @@ def difference_of_gaussians(
         dtype=signed(image, dtype, out),
         out=out,
         device=device,
-        epilogue=Epilogue(scale=scale),
+        epilogue=scaled_by(scale),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from gpuconv import kernels
 from gpuconv.arguments import Border
 from gpuconv.arrays import Array
-from gpuconv.epilogue import Epilogue
+from gpuconv.epilogue import scaled_by
 from gpuconv.errors import ArgumentError, choose
 from gpuconv.kernel import Kernel
 from gpuconv.operations.signs import signed
@@ -89,7 +89,7 @@ def gradient(
 ) -> Array:
     """Return what is asked for of the gradient whose slopes along x and y two kernels measure."""
     choose("output", output, _OUTPUTS, "an output of a gradient")
-    scaled = Epilogue(scale=scale)
+    scaled = scaled_by(scale)
     if scaled.scale <= 0:
         raise ArgumentError(f"scale={scale!r} must be greater than 0")
     return filter_bank(

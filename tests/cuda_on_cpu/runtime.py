@@ -120,6 +120,10 @@ class CpuRuntime(Streams):
         """Return a context that changes nothing: there is one device."""
         return nullcontext()
 
+    def here(self, *arrays: Any) -> bool:
+        """Return that they are: there is one device."""
+        return True
+
     def on_device(self, index: int) -> AbstractContextManager[Any]:
         """Return a context that changes nothing; raise where `index` is not 0."""
         if index:

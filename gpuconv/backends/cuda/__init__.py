@@ -14,6 +14,7 @@ import numpy as np
 
 from gpuconv import dtypes
 from gpuconv.backends.cuda import runtime
+from gpuconv.backends.cuda.extent import extent
 from gpuconv.backends.device import Device, ordinal
 from gpuconv.backends.transfer import Transfer
 from gpuconv.cost import Machine, gpu, planned_for
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME",
+    "again",
     "asarray",
     "asnumpy",
     "beside",
@@ -38,12 +40,14 @@ __all__ = [
     "lacking",
     "lane",
     "machine",
+    "ordinal_of",
     "overlap",
     "owns",
     "place",
     "run",
     "run_bank",
     "run_circular",
+    "settled",
     "stack",
 ]
 
@@ -120,6 +124,16 @@ def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
     return runtime.current().on_device_of(image) if owns(image) else nullcontext()
 
 
+def again(plan: Any, image: Any, out: Any, channel: int | None) -> bool:
+    """Launch what filters `image` into `out`, of the right shape, if all of it is known by now.
+
+    `channel` is the axis of colours, which the plan has in front.
+    """
+    from gpuconv.backends.cuda import ready
+
+    return ready.again(runtime.current(), plan, image, out, channel)
+
+
 def asarray(image: Any) -> Any:
     """Return `image` on the device; without a copy where it is there already."""
     if not owns(image):
@@ -164,6 +178,16 @@ def beside(channels: int) -> int:
     return channels if channels <= MOST_CHANNELS else 1
 
 
+def ordinal_of(image: Any) -> int:
+    """Return the number of the device that holds `image`, an array of CuPy's."""
+    return getattr(image.device, "id", 0)
+
+
+def settled(seconds: float) -> bool:
+    """Return that any call is the same for as long as its image lies on the same device."""
+    return True
+
+
 def overlap(a: Any, b: Any) -> bool:
     """Return whether two arrays may share memory, by their first and last bytes."""
     (start, stop), (other_start, other_stop) = _extent(a), _extent(b)
@@ -172,16 +196,9 @@ def overlap(a: Any, b: Any) -> bool:
 
 def _extent(array: Any) -> tuple[int, int]:
     """Return the address of an array's lowest byte and the one after its highest."""
-    # Plain loops: this is asked in each call, where generators would take most of its time.
-    low = high = runtime.current().address(array)
-    for n, stride in zip(array.shape, array.strides, strict=True):
-        if n == 0:
-            return low, low
-        if stride > 0:
-            high += (n - 1) * stride
-        else:
-            low += (n - 1) * stride
-    return low, high + int(array.dtype.itemsize)
+    address = runtime.current().address(array)
+    low, high = extent(tuple(array.shape), array.strides, int(array.dtype.itemsize))
+    return address + low, address + high
 
 
 def run_circular(images: Any, transfer: Transfer) -> None:

@@ -144,6 +144,11 @@ class CupyRuntime:
             return self.on_device(self._cupy.cuda.runtime.getDevice())
         return self.on_device(self._cupy.cuda.runtime.pointerGetAttributes(address).device)
 
+    def here(self, *arrays: Any) -> bool:
+        """Return whether the current device holds `arrays`."""
+        current = self._cupy.cuda.runtime.getDevice()
+        return [array.device.id for array in arrays] == [current] * len(arrays)
+
     def on_device(self, index: int) -> AbstractContextManager[Any]:
         """Return CuPy's device number `index`, which is a context."""
         count = self._cupy.cuda.runtime.getDeviceCount()

@@ -26,12 +26,14 @@ from gpuconv.backends.cuda.launch import (
 from gpuconv.backends.cuda.parts import halves, needed
 from gpuconv.backends.cuda.problem import AXES, separate_axes
 from gpuconv.backends.cuda.protocol import Limits, Runtime
+from gpuconv.bank import Bank
 from gpuconv.errors import ArgumentError
 from gpuconv.neighbourhood import NeighbourhoodPlan
 from gpuconv.plan import Plan
 
 __all__ = [
     "AnyPlan",
+    "again",
     "download",
     "empty_like",
     "executed",
@@ -68,7 +70,7 @@ def run(plan: AnyPlan, image: Any, out: Any, mask: Any = None) -> None:
         The device has not even memory for one row of the output and what it is made from.
     """
     current = runtime.current()
-    if mask is None and _again(current, plan, image, out):
+    if mask is None and again(current, plan, image, out):
         return
     if 0 in plan.shape or 0 in image.shape:
         return
@@ -100,7 +102,7 @@ def together(current: Runtime, image: Any, **others: Any) -> AbstractContextMana
     return there
 
 
-def _again(current: Runtime, plan: AnyPlan, image: Any, out: Any) -> bool:
+def again(current: Runtime, plan: AnyPlan | Bank, image: Any, out: Any) -> bool:
     """Return whether this was a call such as was made before, and could be made again."""
     if not ready.expects(current, image, out):
         return False

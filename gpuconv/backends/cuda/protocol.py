@@ -93,6 +93,9 @@ class Runtime(Protocol):
     def on_device_of(self, array: Any) -> AbstractContextManager[Any]:
         """Return a context in which the device that holds `array` is the current one."""
 
+    def here(self, *arrays: Any) -> bool:
+        """Return whether the current device holds `arrays`, which are the runtime's own."""
+
     def on_device(self, index: int) -> AbstractContextManager[Any]:
         """Return a context in which device number `index` is the current one.
 

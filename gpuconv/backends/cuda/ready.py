@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gpuconv.arrays import channels_first
+from gpuconv.backends.cuda.extent import extent
 from gpuconv.backends.cuda.launch import Kept, Launch, Work
 from gpuconv.backends.cuda.protocol import Kernel, Runtime
+from gpuconv.bank import Bank
 from gpuconv.task import Task
 
-__all__ = ["expects", "keep", "run"]
+__all__ = ["again", "expects", "keep", "run"]
 
 #: Calls that are remembered; with their parameters they take a few KiB each.
 _MOST = 256
@@ -30,6 +33,14 @@ class _Ready:
     #: Arrays that it needs for itself: name, shape, dtype.
     scratch: tuple[tuple[str, tuple[int, ...], Any], ...]
     launches: tuple[Launched, ...]
+    #: Offsets of the first byte of the image and of the output, and of those after their last.
+    image: tuple[int, int]
+    out: tuple[int, int]
+
+    def apart(self, image: int, out: int) -> bool:
+        """Return whether image and output, at these addresses, share no memory."""
+        (low, high), (first, last) = self.image, self.out
+        return image + high <= out + first or out + last <= image + low
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class _Known:
 _known = _Known(None, None, {})
 
 
-def _key(current: Runtime, plan: Task, image: Any, out: Any) -> tuple[Any, ...]:
+def _key(current: Runtime, plan: Task | Bank, image: Any, out: Any) -> tuple[Any, ...]:
     """Return what decides the launches of a call. Each device has limits of its own."""
     return (
         id(current.limits()),
@@ -64,7 +75,7 @@ def expects(current: Runtime, image: Any, out: Any) -> bool:
     return _known.runtime is current and type(image) is type(out) is _known.kind
 
 
-def run(current: Runtime, plan: Task, image: Any, out: Any) -> bool:
+def run(current: Runtime, plan: Task | Bank, image: Any, out: Any) -> bool:
     """Launch what filters `image` into `out`; return False, and do nothing, if that is not known.
 
     The arrays are such as the runtime :func:`expects`.
@@ -77,15 +88,47 @@ def run(current: Runtime, plan: Task, image: Any, out: Any) -> bool:
     ready = _known.calls.get(_key(current, plan, image, out))
     if ready is None:
         return False
+    _launch(current, ready, image, out)
+    return True
+
+
+def again(current: Runtime, plan: Task | Bank, image: Any, out: Any, channel: int | None) -> bool:
+    """Launch what filters `image` into `out`; return False if that is not known, or cannot be done.
+
+    They may be any arrays of the plan's shapes, but that their colours may stand in `channel`.
+    """
+    if not (expects(current, image, out) and current.here(image, out)):
+        return False
+    there, result = current.address(image), current.address(out)
+    key = (
+        id(current.limits()),
+        plan,
+        image.dtype,
+        channels_first(image.strides, channel),
+        there % 16,
+        out.dtype,
+        channels_first(out.strides, channel),
+        result % 16,
+    )
+    ready = _known.calls.get(key)
+    if ready is None or not ready.apart(there, result):
+        return False
+    try:
+        _launch(current, ready, image, out)
+    except MemoryError:  # it is done in parts
+        return False
+    return True
+
+
+def _launch(current: Runtime, ready: _Ready, image: Any, out: Any) -> None:
     arrays = {None: None, "image": image, "out": out}
     for name, shape, dtype in ready.scratch:
         arrays[name] = current.empty(shape, dtype)
     for kernel, grid, block, names, parameters, shared in ready.launches:
         kernel(grid, block, [*[arrays[name] for name in names], parameters], shared)
-    return True
 
 
-def keep(current: Runtime, plan: Task, image: Any, out: Any, work: Work) -> None:
+def keep(current: Runtime, plan: Task | Bank, image: Any, out: Any, work: Work) -> None:
     """Remember the launches of a call, whose arrays are the runtime's own.
 
     Transforms, and arrays that outlive a call, belong to a stream, and are looked up each time.
@@ -113,4 +156,6 @@ def keep(current: Runtime, plan: Task, image: Any, out: Any, work: Work) -> None
             )
             for step in steps
         ),
+        extent(plan.image_shape, image.strides, image.dtype.itemsize),
+        extent(plan.shape, out.strides, out.dtype.itemsize),
     )

@@ -5,7 +5,10 @@ What filters is imported by the first call, to keep the import of gpuconv light.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from gpuconv.backends.host.threads import thread_count
 from gpuconv.backends.transfer import Transfer
 from gpuconv.bank import Bank
 from gpuconv.cost import Machine, cpu, planned_for
+from gpuconv.cost.blocks import WORTH_SHARING
 from gpuconv.plan import Plan
 from gpuconv.task import Task
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME",
+    "again",
     "asarray",
     "asnumpy",
     "beside",
@@ -37,21 +42,33 @@ __all__ = [
     "lacking",
     "lane",
     "machine",
+    "ordinal_of",
     "overlap",
     "owns",
     "place",
     "run",
     "run_bank",
     "run_circular",
+    "settled",
     "stack",
 ]
 
 NAME = "host"
 
+_HERE = nullcontext()
+
 
 def owns(array: Any) -> bool:
     """Return whether `array` is in host memory as NumPy sees it."""
     return isinstance(array, np.ndarray)
+
+
+def again(plan: Any, image: NDArray[Any], out: NDArray[Any], channel: int | None) -> bool:
+    """Filter `image` into `out`, of the right shape, as before; return False if that is not all."""
+    if channel is not None or not out.flags.writeable or np.may_share_memory(out, image):
+        return False
+    run(plan, image, out)
+    return True
 
 
 def asarray(image: Any) -> NDArray[Any]:
@@ -145,6 +162,16 @@ def lacking(image: Any, device: str | None) -> str:
     return ""
 
 
+def ordinal_of(image: NDArray[Any]) -> int:
+    """Return the number of the device that holds `image`: there is one host."""
+    return 0
+
+
+def settled(seconds: float) -> bool:
+    """Return whether a call that takes so long has one thread, however many there could be."""
+    return seconds <= WORTH_SHARING
+
+
 def overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
     """Return whether two arrays may share memory, by their first and last bytes."""
     return np.may_share_memory(a, b)
@@ -152,7 +179,7 @@ def overlap(a: NDArray[Any], b: NDArray[Any]) -> bool:
 
 def place(image: Any, device: str | None) -> AbstractContextManager[Any]:
     """Return a context that changes nothing: there is one host memory."""
-    return nullcontext()
+    return _HERE
 
 
 def run(
@@ -165,16 +192,18 @@ def run(
     if 0 in out.shape:
         return
     if not isinstance(plan, Plan):
-        from gpuconv.backends.host import neighbourhood
-
-        neighbourhood.run(plan, image, out)
-        return
-    from gpuconv.backends.host import linear, masked
-
-    if plan.weighed:
-        masked.run(plan, image, out, mask)
+        _running("neighbourhood")(plan, image, out)
+    elif plan.weighed:
+        _running("masked")(plan, image, out, mask)
     else:
-        linear.run(plan, image, out)
+        _running("linear")(plan, image, out)
+
+
+@cache
+def _running(kind: str) -> Callable[..., None]:
+    """Return what runs plans of a kind. To import it in each call would take a microsecond."""
+    run: Callable[..., None] = import_module(f"gpuconv.backends.host.{kind}").run
+    return run
 
 
 def run_bank(bank: Bank, image: NDArray[Any], out: NDArray[Any]) -> None:

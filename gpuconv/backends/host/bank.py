@@ -72,8 +72,7 @@ def run(bank: Bank, image: Array, out: Array) -> None:
                 mine[tile.shape].run(tile, image[plane], out[(*every, *plane)])
         used.append(mine)
 
-    seconds = sum(plan.prediction.seconds for plan in bank.plans)
-    deal(draw, len(tiles) * len(planes), workers(seconds))
+    deal(draw, len(tiles) * len(planes), workers(bank.seconds))
     kept = used + spare
     size = sum(_FILTER + filters.bytes for each in kept for filters in each.values())
     _IDLE.leave(bank, (tiles, kept), size + _TILE * len(tiles))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gpuconv.algorithms.direct import COPIES
 from gpuconv.backends.host.bands import band, groups, products, reach
-from gpuconv.backends.host.block import Block, every, scratch, summed
+from gpuconv.backends.host.block import Block, scratch, summed
 from gpuconv.cost.blocks import DENSE_GROUP, LONG_STRIDE
 from gpuconv.plan import Plan
 
@@ -61,14 +61,17 @@ def stack(plans: list[Plan], height: int, width: int) -> Stack:
     copies = scratch(rows * at_once, width, dtype)
     sums, part = (np.empty((count, len(plans) * group, width), dtype) for _ in range(2))
 
+    line = reach(width, 1, x.stride, 1)
+
     def some(first: int, target: Array) -> Callable[[], None]:
         taps = weights[:, :, first : first + at_once]
         at_a_time = taps.shape[2]
         here = copies[: rows * at_a_time]
-        moves = [
-            (here[column::at_a_time], pixels[:, every(first + column, x, width)])
-            for column in range(at_a_time)
-        ]
+        # One copy of all columns, row by row, is faster than one for each: 1.2 times for tiles of
+        # 130×1024 and three columns, 1.7 times for seven or for tiles of 34×32.
+        under = groups(pixels[:, first * x.dilation :], 1, at_a_time, x.dilation, line)
+        shifted = under[..., :: x.stride].swapaxes(0, 1)
+        room = groups(here, 0, rows, at_a_time, at_a_time)
         bands = [band(each, group, y.stride, y.dilation).reshape(group, -1) for each in taps]
         matrix = np.concatenate(bands)
         step = group * y.stride * at_a_time
@@ -76,8 +79,7 @@ def stack(plans: list[Plan], height: int, width: int) -> Stack:
         multiplications = products(matrix, source, target)
 
         def copy_and_multiply() -> None:
-            for copy, shifted in moves:
-                np.copyto(copy, shifted)
+            room[...] = shifted
             for multiplication in multiplications:
                 np.matmul(*multiplication)
 

@@ -18,15 +18,25 @@ from gpuconv.border import Span, span
 from gpuconv.dtypes import store
 from gpuconv.plan import Plan
 
-__all__ = ["Filter", "StripFilter", "finish", "finishing", "stacked", "sums"]
+__all__ = ["REMEMBERED", "Filter", "StripFilter", "finish", "finishing", "stacked", "sums"]
 
 Array = NDArray[Any]
 
 #: Pieces of which a filter remembers how they are loaded: all of a small image.
-_REMEMBERED = 64
+REMEMBERED = 64
+
+#: Algorithms whose sums are off by no more than rounding leaves: not by what a transform does of
+#: values elsewhere, or a recursion of what is far away.
+_EXACT = ("box", "dense", "scale", "separable")
+#: The largest byte.
+_BYTE = 255
 
 #: A block's scratch, in units of its pixels.
 _SCRATCH = 5
+
+#: Sums of a tile that are added up in one call: below, a second one would take longer than the
+#: numbers themselves (``python -m benchmarks.calls`` after editing).
+_FEW = 64 * 64
 
 
 class Filter:
@@ -46,11 +56,8 @@ class Filter:
             self._shape = stacked(shape, stack)
         self._finish = finishing(plan)
         self._loads = dict[tuple[range, range], Callable[[Array], None]]()
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of scratch, about: pixels, copies of them, sums."""
-        return _SCRATCH * self._block.pixels.nbytes
+        #: Bytes of scratch, about: pixels, copies of them, sums.
+        self.bytes = _SCRATCH * block.pixels.nbytes
 
     def __call__(self, piece: Piece, image: Array, out: Array) -> None:
         """Filter a piece."""
@@ -65,7 +72,7 @@ class Filter:
         known = self._loads.get(key)
         if known is None:
             known = loading(*_spans(self._plan, *key), self._plan.cval, self._pixels)
-            if len(self._loads) < _REMEMBERED:
+            if len(self._loads) < REMEMBERED:
                 self._loads[key] = known
         return known
 
@@ -129,8 +136,11 @@ def _doubtful(plan: Plan, found: Array) -> bool:
     A band multiplies its zeros by pixels beside the footprint. Where one of those is NaN or
     infinite the sum over the tile is too, and the tile is done again.
     """
-    # Rows are added to each other faster than the numbers of a row.
-    return not _finite(plan) and not isfinite(np.add.reduce(np.add.reduce(found)))
+    if _finite(plan):
+        return False
+    if found.size > _FEW:  # rows are added to each other faster than the numbers of a row
+        found = np.add.reduce(found)
+    return not isfinite(np.add.reduce(found, axis=None))
 
 
 def _finite(plan: Plan) -> bool:
@@ -148,11 +158,12 @@ def finishing(plan: Plan) -> Callable[[Array, Array], None]:
     divisor, epilogue = plan.kernel.divisor, plan.epilogue
     limits = None if epilogue.wrap else _limits(plan)
     few_bits = epilogue.wrap and _in_32_bits(plan)
+    fits = limits is not None and _fits(plan)
 
     def finish(found: Array, out: Array) -> None:
         if out.dtype == found.dtype and not epilogue.computes:
             if divisor == 1:
-                np.copyto(out, found)
+                out[...] = found
             else:
                 np.divide(found, divisor, out=out)
             return
@@ -163,7 +174,8 @@ def finishing(plan: Plan) -> Callable[[Array, Array], None]:
             np.copyto(out, found.astype(np.int32), casting="unsafe")
         elif limits:
             np.rint(found, out=found)
-            found.clip(*limits, out=found)
+            if not fits:
+                found.clip(*limits, out=found)
             np.copyto(out, found, casting="unsafe")
         else:
             store(found, out, epilogue.wrap)
@@ -183,6 +195,19 @@ def _in_32_bits(plan: Plan) -> bool:
     ends = abs(epilogue.low or 0), abs(epilogue.high or 0)
     # Half of what there is, as sums are rounded on their way.
     return bool(max(largest, *ends) < 2**30)
+
+
+def _fits(plan: Plan) -> bool:
+    """Return whether sums of bytes, rounded, are bytes: those of weights ≥ 0 that come to 1."""
+    if not plan.dtype == plan.out_dtype == np.uint8 or plan.epilogue.computes:
+        return False
+    if plan.algorithm not in _EXACT or not 0 <= plan.cval <= _BYTE:
+        return False
+    kernel = plan.kernel
+    # Half of what rounding forgives; the rest is for sums in float32.
+    largest = _BYTE * kernel.total / kernel.divisor
+    positive = kernel.divisor > 0 and all(bool(np.all(part >= 0)) for part in kernel.parts)
+    return positive and largest <= _BYTE + 0.25
 
 
 def _limits(plan: Plan) -> tuple[int, int] | None:

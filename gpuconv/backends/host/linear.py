@@ -46,6 +46,9 @@ _IDLE = Idle(most=24 * 2**20)
 def run(plan: Plan, image: Array, out: Array) -> None:
     """Filter `image` (…, H, W) into `out` as `plan` says; they must not overlap."""
     parts, spare = _IDLE.take(plan) or (_sorted(plan), [])
+    if len(parts) == 1 and image.ndim == 2:
+        _IDLE.give(plan, parts, _at_once(plan, parts[0], image, out, spare))
+        return
     image, out, indices = planes(image, out, stack(plan))
     used = list[Filters]()
 
@@ -65,6 +68,22 @@ def run(plan: Plan, image: Array, out: Array) -> None:
 
     deal(draw, len(parts) * len(indices), workers(plan.prediction.seconds))
     _IDLE.give(plan, parts, used + spare)
+
+
+def _at_once(
+    plan: Plan, piece: Piece, image: Array, out: Array, spare: list[Filters]
+) -> list[Filters]:
+    """Filter an image that is one piece: with no deck to deal, a third of the time of 32² pixels.
+
+    Returns the filters that are left.
+    """
+    mine = left_by_one(spare) or {}
+    key = piece.shape, ()
+    if key not in mine:
+        mine[key] = _filter(plan, *key)
+    with np.errstate(all="ignore"):
+        mine[key](piece, image, out)
+    return [mine, *spare]
 
 
 def _sorted(plan: Plan) -> tuple[Piece, ...]:

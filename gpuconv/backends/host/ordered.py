@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from gpuconv.algorithms.ordered import Order, order, pitch
 from gpuconv.backends.host.bands import reach
 from gpuconv.backends.host.block import every
-from gpuconv.backends.host.filter import finishing
-from gpuconv.backends.host.load import load
+from gpuconv.backends.host.filter import REMEMBERED, finishing
+from gpuconv.backends.host.load import loading
 from gpuconv.backends.host.pieces import Piece
 from gpuconv.border import span
 from gpuconv.plan import Plan
@@ -57,19 +57,32 @@ class OrderedFilter:
         self._found = room[0].reshape(shape[0], wide)[:, : shape[1]]
         self._steps = list(self._sums(used, *room))
         self._finish = finishing(plan)
+        self._loads = dict[tuple[range, range], list[Callable[[Array], None]]]()
         self.bytes = self._pixels.nbytes + room.nbytes
 
     def __call__(self, piece: Piece, image: Array, out: Array) -> None:
         """Filter a piece."""
-        plan, (across, down) = self._plan, (piece.source_columns, piece.source_rows)
+        for load in self._loading(piece):
+            load(image)
+        for step in self._steps:
+            step()
+        self._finish(self._found, out[piece.rows, piece.columns])
+
+    def _loading(self, piece: Piece) -> list[Callable[[Array], None]]:
+        """Return what loads the strips of a piece."""
+        across, down = key = piece.source_columns, piece.source_rows
+        if key in self._loads:
+            return self._loads[key]
+        plan, loads = self._plan, list[Callable[[Array], None]]()
         columns = span(plan.border[1], across.start, across.stop, plan.x.n)
         for strip in self._strips:
             first, stop = down.start + strip.start, down.start + strip.stop
             rows = span(plan.border[0], first, stop, plan.y.n)
-            load(image, rows, columns, plan.cval, self._rows(strip.place, stop - first))
-        for step in self._steps:
-            step()
-        self._finish(self._found, out[piece.rows, piece.columns])
+            room = self._rows(strip.place, stop - first)
+            loads.append(loading(rows, columns, plan.cval, room))
+        if len(self._loads) < REMEMBERED:
+            self._loads[key] = loads
+        return loads
 
     def _rows(self, first: int, count: int) -> Array:
         """Return rows of scratch."""

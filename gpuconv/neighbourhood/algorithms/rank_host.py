@@ -1,8 +1,8 @@
 """What rank filters take on the CPU engine.
 
 Figures are of a core of a Zen 4 server CPU, in operations on a pixel and in steps of Python, each
-at the rate of that name. ``python -m benchmarks.cpu beyond`` times every algorithm beside what is
-chosen.
+at the rate of that name. ``python -m benchmarks.cpu selection`` times every algorithm beside what
+is chosen.
 """
 
 from __future__ import annotations
@@ -43,8 +43,13 @@ _MOST_PIXELS = 529
 _SMALL_FOOTPRINT, _LEAST_IMAGE = 49, 2**14
 
 #: Rows of tiles that networks are tried with, and their columns.
-_HEIGHTS = (16, 32, 64, 128, 256)
+_HEIGHTS = (16, 32, 64, 128, 256, 512)
 _WIDTH = 512
+#: Copies of a tile with its border, and of its results.
+_COPIES = 4
+#: How much less time threads must take together than one alone: when other programs keep a core
+#: busy they take more than is predicted, and one alone does not.
+_WORTH = 0.75
 #: Operations on a pixel up to which threads gain by sharing tiles: between any two steps they wait
 #: for the interpreter, and what many steps keep at a time must share a cache. (2048² float32 on one
 #: thread and on two: 5×5 in 39 and 26 ms, 7×7 in 101 and 150, 11×11 in 257 and 419; bytes: 12.5 and
@@ -140,10 +145,13 @@ def _stepping(
     computing = values * size * _byte(scratch) * machine.rate("pixel")
     computing += _PHASE * height * width * (steps.phases > 1) * machine.rate("pixel")
     computing += len(steps.steps) * _CALL * machine.rate("step")
+    seconds = machine.rate("call") + _alone(request, machine, tile, computing)
     if steps.operations > _MOST_SHARED:
-        return machine.rate("call") + _alone(request, machine, tile, computing), scratch, False
-    seconds = _dealt(request, machine, tile, computing)
-    return seconds, scratch * _threads(request, machine, tile), True
+        return seconds, scratch, False
+    together = _dealt(request, machine, tile, computing, len(steps.steps) + _COPIES)
+    if together > _WORTH * seconds:
+        return seconds, scratch, False
+    return together, scratch * _threads(request, machine, tile), True
 
 
 def _byte(scratch: float) -> float:
@@ -238,17 +246,26 @@ def _threads(request: Request, machine: Machine, tile: tuple[int, int]) -> int:
     return max(1, min(machine.units, _tiles(request, tile)))
 
 
-def _dealt(request: Request, machine: Machine, tile: tuple[int, int], computing: float) -> float:
-    """Return the seconds of a call whose tiles take `computing` each."""
-    alone = _alone(request, machine, tile, computing)
-    return machine.rate("call") + dealt(alone, _tiles(request, tile), machine)
+def _dealt(
+    request: Request, machine: Machine, tile: tuple[int, int], computing: float, steps: int = 0
+) -> float:
+    """Return the seconds of a call whose tiles take `computing` each, in so many steps."""
+    alone, tiles = _alone(request, machine, tile, computing), _tiles(request, tile)
+    return machine.rate("call") + dealt(alone, tiles, machine, steps * tiles)
+
+
+def _copied(request: Request, machine: Machine) -> float:
+    """Return the seconds of reading a pixel and of writing one: no number becomes another."""
+    if request.dtype == request.computed == request.out_dtype:
+        return 2 * machine.rate("load.float32") * request.dtype.itemsize / 4
+    return machine.rate(f"load.{request.dtype}") + machine.rate(f"store.{request.out_dtype}")
 
 
 def _alone(request: Request, machine: Machine, tile: tuple[int, int], computing: float) -> float:
     """Return the seconds of one thread for all tiles."""
     if not request.scalars:
         return 0.0
-    moves = machine.rate(f"load.{request.dtype}") + machine.rate(f"store.{request.out_dtype}")
+    moves = _copied(request, machine)
     tiles = _tiles(request, tile)
     # Tiles of the last row and of the last column are smaller.
     share = request.scalars / (tiles * prod(tile))
