@@ -181,6 +181,7 @@ def _carried_out(ready: _Ready, engine: ModuleType, image: Array, out: Array | N
         fits = result.shape == image.shape and not joint
         if fits and engine.again(ready.plan, image, result, ready.channel):
             return result
+        image = engine.asarray(image)  # a copy of one that is not aligned
         target = check_out(result, tuple(image.shape), engine)
         if out is not None and engine.overlap(target, image):
             image = image.copy()

@@ -153,16 +153,33 @@ class Options:
         return request
 
 
-def options_of(flip: bool, *given: object) -> Options:
+def options_of(
+    flip: bool,
+    border: object,
+    cval: object,
+    size: object,
+    stride: object,
+    dilation: object,
+    *rest: object,
+) -> Options:
     """Return the options of a call: the same ones for the same arguments."""
+    given = flip, border, cval, size, stride, dilation, *rest
+    # Of pairs the types, too: 1.0 is no stride, though it equals 1.
+    pairs = type(stride) is tuple or type(dilation) is tuple
+    kinds = _kinds(stride, dilation) if pairs else ()
     try:
-        return _known_options(flip, *given)
+        return _known_options(kinds, *given)
     except TypeError:  # a list among them; or what is wrong with one is said now
-        return Options.of(flip, *given)  # type: ignore[arg-type]
+        return Options.of(*given)  # type: ignore[arg-type]
 
 
-@lru_cache(maxsize=256, typed=True)  # 1.0 is no stride, though it equals 1
-def _known_options(*given: object) -> Options:
+def _kinds(*given: Any) -> tuple[object, ...]:
+    """Return the types of arguments, and of the elements of those that are tuples."""
+    return tuple(tuple(map(type, each)) if type(each) is tuple else type(each) for each in given)
+
+
+@lru_cache(maxsize=256, typed=True)
+def _known_options(_kinds: tuple[object, ...], *given: object) -> Options:
     return Options.of(*given)  # type: ignore[arg-type]
 
 

@@ -116,7 +116,8 @@ def _carried_out(ready: _Prepared, engine: ModuleType, image: Array, out: Array 
     if fits and engine.again(ready.plan, image, out, ready.channel):
         return out  # type: ignore[return-value]
     with engine.place(image, None):
-        view, target, result = _arrays(ready, engine, image, out)
+        pixels = engine.asarray(image)  # a copy of one that is not aligned
+        view, target, result = _arrays(ready, engine, pixels, out)
         engine.run(ready.plan, view, target)
     return result if out is None else out
 

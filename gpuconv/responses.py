@@ -186,7 +186,8 @@ _READY: Bounded[_Ready] = Bounded(most=32 * 2**20)
 def _carried_out(ready: _Ready, engine: ModuleType, image: Array, out: Array | None) -> Array:
     """Return the image filtered, for a call that has been carried out before."""
     with engine.place(image, None):
-        return _run(ready, engine, engine, image, out)
+        pixels = engine.asarray(image)  # a copy of one that is not aligned
+        return _run(ready, engine, engine, pixels, out)
 
 
 def _run(

@@ -42,7 +42,8 @@ def _checked(value: ArrayLike, ndim: int, what: str) -> Array:
         raise ArgumentError(f"{what} has weights that are not finite")
     result = _integers(given.astype(np.complex128 if given.dtype.kind == "c" else np.float64))
     result.flags.writeable = False
-    return result
+    # Of a view nobody can make it writeable again: kernels are shared.
+    return result.view()
 
 
 def _integers(weights: Array) -> Array:

@@ -57,7 +57,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said(capsys: pytest.CaptureFixture[str], *options: str, code: int = 0) -> tuple[str, str]:
     """Return what the command prints on both streams."""
-    assert main(["bench", "--rounds", "2", *options]) == code
+    assert main(["bench", "--rounds", "3", *options]) == code
     out, err = capsys.readouterr()
     return out, err
 
@@ -76,13 +76,13 @@ def test_every_case_meets_every_library(capsys: pytest.CaptureFixture[str], tmp_
     rows = rows_in(path)
     assert [(row["case"], row["peer"]) for row in rows] == [(c, p) for c in NAMES for p in peers]
     assert all((row["seconds"] is None) == row["peer"].startswith("Fake") for row in rows)
-    assert all(row["rounds"] == 2 for row in rows if row["seconds"])
+    assert all(row["rounds"] == 3 for row in rows if row["seconds"])
     for name in NAMES:
         assert name in out
     assert out.count("is not installed") == 2
     assert err.startswith(f"table: 8 rows, in {path} in ")
     entry = record.read(path)["sections"]["table"]
-    assert entry["command"] == "gpuconv bench --rounds 2"
+    assert entry["command"] == "gpuconv bench --rounds 3"
     assert (entry["device"], entry["complete"]) == ("cpu", True)
     assert entry["gpuconv"] == gpuconv.__version__
 
@@ -246,6 +246,7 @@ def test_nothing_that_matches_is_said(
     ("options", "says"),
     [
         (["--case", "medain"], "--case 'medain' is in no case's name; --list shows them"),
+        (["--peer", "opnecv"], "--peer 'opnecv' is in no library's name; --list shows them"),
         (["--section", "tabel"], "--section='tabel' is not a section; did you mean 'table'?"),
         (["--device", "gpu"], "--device gpu is not one of cpu, cuda, cuda:N"),
         (["--rounds", "0"], "--rounds 0 must be at least 1"),

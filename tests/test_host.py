@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import product
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,7 +20,7 @@ from gpuconv.backends import host
 from gpuconv.backends.host import linear
 from gpuconv.backends.host.bands import PRODUCT, band, groups, multiply, reach
 from gpuconv.backends.host.filter import Filter
-from gpuconv.backends.host.idle import Idle
+from gpuconv.backends.host.idle import Idle, Leftovers
 from gpuconv.backends.host.load import load
 from gpuconv.backends.host.pieces import pieces
 from gpuconv.border import MODES, span
@@ -224,3 +229,45 @@ def test_what_is_left_behind_is_found_at_once_among_thousands() -> None:
     assert idle.take(many[-1]) is not None
     idle.clear()
     assert idle.bytes == 0
+
+
+def interrupted(call: Callable[[], object], after: int) -> bool:
+    """Make a call in which Ctrl-C comes after so many lines of `idle`, and return if it did."""
+    source, lines = sys.modules[Leftovers.__module__].__file__, iter(range(after + 1))
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename != source:
+            return None
+        # Python looks for signals when something was called: not while a lock is taken or let go.
+        locks = linecache.getline(source, frame.f_lineno).strip() in ("with self._lock:", "try:")
+        if event == "line" and not locks and next(lines, None) == after:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.parametrize("method", ["take", "leave"])
+def test_after_an_interrupt_what_is_left_behind_adds_up(method: str) -> None:
+    one, other = object(), object()
+    for after in range(100):
+        left = Leftovers[object, str](most=3)
+        left.leave(one, "by one", 2)
+        arguments = {"take": (one,), "leave": (other, "by another", 2)}[method]
+        came = interrupted(partial(getattr(left, method), *arguments), after)
+        left.leave(one, "anew", 1)
+        assert left.take(one) == "anew"
+        while left.take(one) or left.take(other):
+            pass
+        assert left.bytes == 0
+        if not came:
+            break
+    assert 5 < after < 99

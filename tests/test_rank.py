@@ -266,6 +266,16 @@ def test_more_cores_do_not_make_short_steps_worth_sharing() -> None:
     assert not any(planned(3, "uint8", threads=threads).shared for threads in (2, 4, 8, 64))
 
 
+def test_threads_share_networks_only_where_that_saves_a_quarter() -> None:
+    found = set()
+    for side in range(1500, 3001, 100):
+        together, alone = (planned(3, "float32", threads=n, side=side) for n in (4, 1))
+        ratio = together.prediction.seconds / alone.prediction.seconds
+        assert ratio <= 0.75 if together.shared else ratio == 1
+        found.add(together.shared)
+    assert found == {False, True}
+
+
 def test_scratch_is_bounded_whatever_the_image() -> None:
     for size in (3, 11, 31, 63):
         plan = planned(size, "float64", threads=4, side=2**14)

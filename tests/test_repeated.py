@@ -124,6 +124,12 @@ def test_a_window_of_a_number_that_is_no_size_is_told_of_each_time() -> None:
     gc.median(PIXELS, 1)
     with pytest.raises(ArgumentError, match="size"):
         gc.median(PIXELS, 1.0)  # type: ignore[arg-type]
+    gc.correlate(PIXELS, KERNEL, stride=(1, 1), dilation=(1, 1))
+    for option in ("stride", "dilation"):
+        with pytest.raises(
+            ArgumentError, match=rf"{option}=\(1.0, 1.0\) must be a positive integer"
+        ):
+            gc.correlate(PIXELS, KERNEL, **{option: (1.0, 1.0)})  # type: ignore[arg-type]
     gc.laplace(PIXELS, scale=1)
     with pytest.raises(ArgumentTypeError, match="scale"):
         gc.laplace(PIXELS, scale=[1])  # type: ignore[arg-type]
@@ -159,6 +165,22 @@ def test_colours_of_a_pixel_are_launched_as_they_lie(launched: list[Any]) -> Non
     assert [each.data for each in first[:2]] == [image.data, out.data]
     assert second[:2] == [image, out]
     assert second[-1] is first[-1]
+
+
+@pytest.mark.usefixtures("idle")
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"components"}))
+def test_an_image_that_no_kernel_can_read_is_copied_each_time(
+    name: str, launched: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    across, aligned, out = (array(40, 50) for _ in range(3))
+    across.data.ptr += 2
+    monkeypatch.setattr(
+        cuda.runtime.CupyRuntime, "asarray", lambda _, image: aligned if image is across else image
+    )
+    for _ in range(2):
+        launched.clear()
+        OPERATIONS[name](across, out=out)
+        assert launched[0][0] is aligned
 
 
 @pytest.mark.usefixtures("idle")

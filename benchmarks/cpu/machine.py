@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.suite.machine import cores, cpu
+from benchmarks.suite.machine import cpu
+from gpuconv.backends.host.threads import usable_cores
 from gpuconv.verify.machine import file_safe
 
 __all__ = ["described", "folder"]
@@ -28,7 +29,7 @@ def folder() -> Path:
 
 
 def _named() -> str:
-    return f"{cpu()}, {cores()} cores"
+    return f"{cpu()}, {usable_cores()} cores"
 
 
 def _version(package: str) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "NUMPY_BORDERS",
     "Run",
     "adapted",
+    "cast",
     "imported",
     "padded",
     "planes",
@@ -106,7 +107,14 @@ def scratch(buffers: Buffers) -> Array:
     return np.empty(buffers.outs[0].shape, np.float32)
 
 
-def writing(case: Case, buffers: Buffers, run: Run, apart: bool = False) -> Call:
+def cast(image: Array, out: Array) -> None:
+    """Write floats to an array of other floats."""
+    np.copyto(out, image, casting="same_kind")
+
+
+def writing(
+    case: Case, buffers: Buffers, run: Run, apart: bool = False, casting: Run = cast
+) -> Call:
     """Return the call of a filter that writes to the outputs; `apart`: to each image of a batch.
 
     Half floats are cast to float32 and back, on the clock: for libraries that have none.
@@ -117,7 +125,7 @@ def writing(case: Case, buffers: Buffers, run: Run, apart: bool = False) -> Call
         else [(image, out)]
         for image, out in zip(buffers.images, buffers.outs, strict=True)
     ]
-    done = _cast(run, sets[0][0][0].shape) if case.dtype == "float16" else run
+    done = _wide(run, sets[0][0][0].shape, casting) if case.dtype == "float16" else run
 
     def call(i: int) -> None:
         for image, out in sets[i]:
@@ -126,13 +134,13 @@ def writing(case: Case, buffers: Buffers, run: Run, apart: bool = False) -> Call
     return call
 
 
-def _cast(run: Run, shape: tuple[int, ...]) -> Run:
+def _wide(run: Run, shape: tuple[int, ...], casting: Run) -> Run:
     """Return a filter of float32 for half floats, by way of two arrays that are kept."""
     wide, found = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
-    def cast(image: Array, out: Array) -> None:
-        np.copyto(wide, image)
+    def filtered(image: Array, out: Array) -> None:
+        casting(image, wide)
         run(wide, found)
-        np.copyto(out, found, casting="same_kind")
+        casting(found, out)
 
-    return cast
+    return filtered

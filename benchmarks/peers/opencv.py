@@ -2,7 +2,7 @@
 
 It is given arrays for results and for what lies between its passes. Its own function for a filter
 is called where there is one; what is none of its functions is written of them, as its users do. It
-has no half floats in these: they are cast.
+has no half floats in these: they are cast, by OpenCV where it can, which is much faster than NumPy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import filters
 from ..cases import Case
 from ..filters import Filter
 from ..suite.contract import Buffers, Peer, Prepared, Unable
-from .asking import Run, adapted, imported, writing
+from .asking import Run, adapted, cast, imported, writing
 
 __all__ = ["PEERS", "borders"]
 
@@ -213,15 +213,25 @@ def _prepare(case: Case, buffers: Buffers, threads: int | None) -> Prepared:
     cv2 = imported("cv2", "OpenCV")
     how, ask = adapted(_ASKED, case.filter)
     run, count = ask(cv2, case.filter, case), threads or cv2.getNumberOfCPUs()
+    written = writing(case, buffers, run, apart=True, casting=_casting(cv2))
 
-    written = writing(case, buffers, run, apart=True)
-
-    def call(i: int) -> None:
+    def settle() -> None:
         if cv2.getNumThreads() != count:
             cv2.setNumThreads(count)
+
+    def call(i: int) -> None:
+        settle()
         written(i)
 
-    return Prepared(call, how, *_different(case))
+    return Prepared(call, how, *_different(case), settle=settle)
+
+
+def _casting(cv2: Any) -> Run:
+    """Return what casts between floats and half floats: before version 5 it did not take these."""
+    if int(cv2.__version__.partition(".")[0]) < 5:
+        return cast
+    depths = {"float16": cv2.CV_16F, "float32": cv2.CV_32F}
+    return lambda image, out: cv2.add(image, 0.0, out, dtype=depths[out.dtype.name])
 
 
 _PACKAGES = ("opencv-python-headless", "opencv-python", "opencv-contrib-python")

@@ -37,27 +37,26 @@ _MANY, _OF_MANY = 15, 5e-5
 
 
 def _sums(tensors: Tensors, reach: int, *kernels: Array) -> Run:
-    """Return correlations one after the other, of an image that is padded once."""
+    """Return correlations one after the other, of an image that is padded once.
+
+    Zeros outside `conv2d` adds itself.
+    """
     working, conv2d = tensors.working, tensors.torch.nn.functional.conv2d
     weights = [tensors.weights(kernel, working) for kernel in kernels]
-    padded = tensors.padding(reach)
+    zeros, padded = tensors.case.border == "constant", tensors.padding(reach)
+    steps = [(each, tuple(n // 2 for n in each.shape[2:]) if zeros else 0) for each in weights]
 
     def run(image: Any) -> Any:
-        found = padded(image.to(working))
-        for each in weights:
-            found = conv2d(found, each)
+        found = image.to(working) if zeros else padded(image.to(working))
+        for each, padding in steps:
+            found = conv2d(found, each, padding=padding)
         return found
 
     return run
 
 
 def _dense(tensors: Tensors, f: filters.Linear) -> Run:
-    """Sum over all taps; zeros outside it adds itself."""
-    if tensors.case.border != "constant":
-        return _sums(tensors, f.reach, f.weights)
-    working, conv2d = tensors.working, tensors.torch.nn.functional.conv2d
-    weights = tensors.weights(f.weights, working)
-    return lambda image: conv2d(image.to(working), weights, padding=f.reach)
+    return _sums(tensors, f.reach, f.weights)
 
 
 def _sobel(tensors: Tensors, f: filters.Sobel) -> Run:
@@ -94,14 +93,10 @@ def _wiener(tensors: Tensors, f: filters.Wiener) -> Run:
     if tensors.case.border != "wrap":
         raise Unable("a transform's images are periodic")
     fft, shape = tensors.torch.fft, tensors.case.shape[-2:]
-    placed = [_at_origin(tensors, each, shape) for each in (filters.psf(), _LAPLACIAN)]
-
-    def run(image: Any) -> Any:
-        blur, rough = (fft.rfft2(each) for each in placed)
-        inverse = blur.conj() / (blur.abs() ** 2 + f.balance * rough.abs() ** 2)
-        return fft.irfft2(inverse * fft.rfft2(image), shape)
-
-    return run
+    placed = (_at_origin(tensors, each, shape) for each in (filters.psf(), _LAPLACIAN))
+    blur, rough = (fft.rfft2(each) for each in placed)
+    inverse = blur.conj() / (blur.abs() ** 2 + f.balance * rough.abs() ** 2)
+    return lambda image: fft.irfft2(inverse * fft.rfft2(image), shape)
 
 
 def _at_origin(tensors: Tensors, weights: Array, shape: tuple[int, ...]) -> Any:

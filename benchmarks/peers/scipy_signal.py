@@ -1,18 +1,20 @@
 """scipy.signal and scipy.fft: sums by transforms in float32, on all cores.
 
 Transforms know zeros outside, or the other end: for other borders the image is padded first, on
-the clock, and integers and half floats are cast. Of `fftconvolve` and `oaconvolve` the first is
+the clock, and integers and half floats are cast. What depends on the blur alone of a Wiener filter
+is computed before. Of `fftconvolve` and `oaconvolve` the first is
 the faster here, for kernels of 3×3 … 63×63.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gpuconv.backends.host.threads import usable_cores
 
 from .. import filters
 from ..cases import Case
@@ -59,10 +61,10 @@ def _wiener(f: filters.Wiener, case: Case) -> Run:
     if (case.axes, case.border) != ("yx", "wrap"):
         raise Unable("a transform's images are 2-D, and periodic")
     fft = imported("scipy.fft", "SciPy")
+    blur, rough = (_transfer(fft, w, case.shape) for w in (filters.psf(), _LAPLACIAN))
+    inverse = blur.conj() / (np.abs(blur) ** 2 + np.float32(f.balance) * np.abs(rough) ** 2)
 
     def run(image: Array, out: Array) -> None:
-        blur, rough = (_transfer(fft, w, image.shape) for w in (filters.psf(), _LAPLACIAN))
-        inverse = blur.conj() / (np.abs(blur) ** 2 + np.float32(f.balance) * np.abs(rough) ** 2)
         out[...] = fft.irfft2(inverse * fft.rfft2(image), image.shape, overwrite_x=True)
 
     return run
@@ -105,7 +107,7 @@ _ASKED: dict[type[Filter], tuple[str, Callable[[Any, Case], Run]]] = {
 def _prepare(case: Case, buffers: Buffers) -> Prepared:
     how, ask = adapted(_ASKED, case.filter)
     run, fft = ask(case.filter, case), imported("scipy.fft", "SciPy")
-    written, workers = writing(case, buffers, run), os.cpu_count()
+    written, workers = writing(case, buffers, run), usable_cores()
 
     def call(i: int) -> None:
         with fft.set_workers(workers):

@@ -5,7 +5,6 @@ Fair settings: all cores, the fastest of cuDNN's algorithms, full float32.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gpuconv.backends.host.threads import usable_cores
 
 from ..cases import Case
 from ..suite.contract import Buffers, Unable
@@ -37,7 +38,7 @@ def loaded(kind: str) -> Any:
     torch = imported("torch", "PyTorch")
     if kind == "cuda" and not torch.cuda.is_available():
         raise Unable("PyTorch sees no GPU")
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(usable_cores())
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return torch

@@ -23,7 +23,8 @@ def main(words: list[str] | None = None) -> int:
     pages = page.written(known, options.results)
     changed = [path for path, text in pages.items() if not _same(path, text)]
     if options.check:
-        print("\n".join(f"{path} is out of date: make report" for path in changed), end="")
+        for path in changed:
+            print(f"{path} is out of date: make report")
         return int(bool(changed))
     for path in changed:
         path.write_text(pages[path], "utf-8")

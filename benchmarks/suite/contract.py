@@ -17,12 +17,25 @@ from numpy.typing import NDArray
 
 from ..cases import Case
 
-__all__ = ["Buffers", "Call", "Peer", "Prepare", "Prepared", "Unable", "as_it_is", "installed"]
+__all__ = [
+    "Buffers",
+    "Call",
+    "Peer",
+    "Prepare",
+    "Prepared",
+    "Settle",
+    "Unable",
+    "as_it_is",
+    "installed",
+    "nothing",
+]
 
 Array = NDArray[Any]
 #: Filters the image of a set of buffers, by its number; what it returns holds the result, or the
 #: set's output does where it returns None.
 Call = Callable[[int], Any]
+#: Sets what a library has one of, such as its number of threads, as a peer wants it.
+Settle = Callable[[], object]
 
 
 class Unable(Exception):  # noqa: N818 — it is no fault
@@ -52,6 +65,10 @@ def as_it_is(result: Array) -> Array:
     return result
 
 
+def nothing() -> None:
+    """Settle nothing."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A call that is ready to be timed."""
@@ -69,6 +86,9 @@ class Prepared:
     copies: bool = False
     #: Makes a result, in host memory, what the definition has: off the clock.
     alike: Callable[[Array], Array] = field(default=as_it_is, repr=False)
+    #: Is called before each turn, off the clock: the library may have been set otherwise for
+    #: another peer, and to set it can take longer than the call.
+    settle: Settle = field(default=nothing, repr=False)
 
 
 Prepare = Callable[[Case, Buffers], Prepared]

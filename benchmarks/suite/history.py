@@ -64,6 +64,9 @@ def append(path: Path, told: dict[str, Any]) -> None:
 
 def commit(folder: Path) -> str:
     """Return git's name for the sources in a folder, with a "+" where they were changed; or ""."""
+    # Not of a folder among others' sources: a wheel in somebody's checkout.
+    if _git(folder, "rev-parse", "--show-prefix"):
+        return ""
     found = _git(folder, "rev-parse", "--short=12", "HEAD")
     # What a run writes itself is no change of the sources.
     changed = found and _git(folder, "status", "--porcelain", "--", ".", ":!benchmarks/results")
@@ -120,8 +123,14 @@ def lines(before: Sequence[Row], after: Sequence[Row]) -> Iterator[str]:
     yield f"cases in both: {len(both)}; slower {slower}, faster {len(found) - slower}"
 
 
+#: Of fewer times nobody knows how far they are spread.
+_FEWEST = 3
+
+
 def _changed(case: str, old: _Timed, new: _Timed) -> Change | None:
     if OURS not in old or OURS not in new:
+        return None
+    if min(old[OURS]["rounds"], new[OURS]["rounds"]) < _FEWEST:
         return None
     yardsticks = list(_yardsticks(old, new))
     apart = [_apart(old[OURS], new[OURS], *pair) for _, *pair in yardsticks]
@@ -168,7 +177,7 @@ def _factor(old: _Timed, new: _Timed, was: float, now: float) -> float:
 def _timed(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
     found: dict[str, dict[str, Row]] = {}
     for row in rows:
-        if {"case", "peer", "version", "part"} <= set(row) and row.get("seconds"):
+        if {"case", "peer", "version", "part", "rounds"} <= set(row) and row.get("seconds"):
             found.setdefault(row["case"], {})[row["peer"]] = row
     return found
 

@@ -10,14 +10,14 @@ from typing import Any
 from gpuconv import backends
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.device import ordinal
-from gpuconv.backends.host.threads import thread_count
+from gpuconv.backends.host.threads import thread_count, usable_cores
 from gpuconv.verify.machine import file_safe, machine
 
 from ..peers import peers
 from .contract import installed
 from .place import Place
 
-__all__ = ["cores", "cpu", "described", "versions"]
+__all__ = ["cpu", "described", "versions"]
 
 #: What Linux tells of its processors.
 _PROCESSORS = Path("/proc/cpuinfo")
@@ -30,7 +30,7 @@ def described(place: Place) -> dict[str, Any]:
 
     ``name`` is for people, ``folder`` is where its results are kept.
     """
-    count = cores()
+    count = usable_cores()
     host = {"cpu": cpu(), "cores": count, "threads": thread_count(), "load": _load()}
     system = {
         "system": f"{platform.system()} {platform.machine()}",
@@ -41,13 +41,6 @@ def described(place: Place) -> dict[str, Any]:
     device = {} if place.kind == "cpu" else _gpu(place.device)
     name = device.get("gpu", name)
     return {"name": name, "folder": file_safe(name), **device, **host, **system}
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS, nor on Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cpu() -> str:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..cases import Case
 from . import check
-from .contract import Buffers, Call, Peer, Prepared, Unable
+from .contract import Buffers, Peer, Prepared, Unable
 from .place import Place
 from .row import FAILED, WRONG, Row
-from .section import Watch, unseen
+from .section import Lost, Watch, unseen
 from .timing import Spread, take_turns
 
 __all__ = ["ON_CPU", "ON_GPU", "Limits", "measure"]
@@ -44,7 +44,7 @@ ON_GPU = Limits(rounds=50, call=0.05, each=1.0, case=3.0)
 #: Rows on which the time of a call is guessed, and of the image, and its columns, on which filters
 #: that know no limit are compared.
 _PROBE, _SMALL = 64, (160, 224)
-#: How much larger the part is that tells what grows with the image, on a GPU.
+#: How much larger the part is that tells what grows with the image.
 _LARGER = 4
 
 
@@ -54,32 +54,52 @@ def measure(
     """Return a row for each peer; gpuconv is the first.
 
     A peer that breaks is no reason not to time the others.
+
+    Raises
+    ------
+    Lost
+        One broke the device.
     """
     rows = {peer.name: Row.of(case, peer) for peer in peers}
     clock, start = place.clock, place.clock.now()
     bench = _Bench(case, place, limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of many bins, of values out of range: as anyone sees
-        calls = {}
+        ready = dict[str, Prepared]()
         for peer in peers:
             row = rows[peer.name]
             watch(f"{case.name}: {peer.name}")
             try:
-                calls[peer.name] = bench.ready(peer, row)
+                ready[peer.name] = bench.ready(peer, row)
             except Unable as reason:
                 row.left_out = str(reason)
             except Exception as error:
-                row.left_out = f"{FAILED}{type(error).__name__}: {str(error)[:200]}"
-        watch(f"{case.name}: {len(calls)} in turns")
+                _failed(place, row, error)
+        watch(f"{case.name}: {len(ready)} in turns")
         now, sets = clock.now(), len(bench.buffers(1.0).images)
-        seconds, each = _shared(limits, now - start, len(calls))
-        times = take_turns(calls, clock, sets, limits.rounds, now + seconds, each)
+        seconds, each = _shared(limits, now - start, len(ready))
+        times = take_turns(
+            {name: prepared.call for name, prepared in ready.items()},
+            clock,
+            sets,
+            limits.rounds,
+            now + seconds,
+            each,
+            {name: prepared.settle for name, prepared in ready.items()},
+            lambda name, error: _failed(place, rows[name], error),
+        )
     for name, samples in times.items():
         row, kinds = rows[name], samples[0]
         row.rounds = len(samples)
         for kind in kinds:
             setattr(row, kind, Spread.of([each[kind] / row.part for each in samples]))
     return list(rows.values())
+
+
+def _failed(place: Place, row: Row, error: Exception) -> None:
+    row.left_out = f"{FAILED}{type(error).__name__}: {str(error)[:200]}"
+    if not place.answers():  # what comes after would be recorded as the failure of everyone
+        raise Lost(f"{place.device} is lost: {row.case}, {row.peer} {row.left_out}") from error
 
 
 def _shared(limits: Limits, spent: float, calls: int) -> tuple[float, float]:
@@ -101,8 +121,8 @@ class _Bench:
         self._buffers = dict[float, Buffers]()
         self._parts = dict[float, list[check.Part]]()
 
-    def ready(self, peer: Peer, row: Row) -> Call:
-        """Return the call to time, its result having been compared."""
+    def ready(self, peer: Peer, row: Row) -> Prepared:
+        """Return what is to be timed, its result having been compared."""
         part = row.part = self._affordable(peer)
         case, buffers = self._of(part), self.buffers(part)
         prepared = peer.prepare(case, buffers)
@@ -112,7 +132,7 @@ class _Bench:
         row.error = self._error(peer, prepared, part)
         if not row.error <= row.allowed:
             raise Unable(f"{WRONG}{row.measure} error {row.error:.3g}, {row.allowed:.3g} allowed")
-        return prepared.call
+        return prepared
 
     def buffers(self, part: float) -> Buffers:
         """Return buffers for a part of the rows."""
@@ -137,20 +157,20 @@ class _Bench:
         prepared = peer.prepare(self._of(part), self.buffers(part))
         prepared.call(0)  # compiles, plans, imports
         seconds = self._once(prepared, part) / part
+        on_cpu = self._place.kind == "cpu"
+        if seconds > most and seconds * part <= (most / _LARGER if on_cpu else most):
+            seconds = self._grown(peer, part, seconds * part)
         if seconds <= most:
             return 1.0
-        if self._place.kind == "cpu":
+        if on_cpu:
             return max(part, 2.0 ** -_halvings(seconds / most))
-        if seconds * part <= most:
-            seconds = self._grown(peer, part, seconds * part)
-        if seconds > most:
-            raise Unable(f"about {1e3 * seconds:.3g} ms, too long to be timed")
-        return 1.0
+        raise Unable(f"about {1e3 * seconds:.3g} ms, too long to be timed")
 
     def _grown(self, peer: Peer, part: float, seconds: float) -> float:
         """Return about how long a call takes on all rows, whose seconds on a part are known.
 
-        From a larger part: what enqueueing costs does not grow with the image.
+        From a larger part: what enqueueing costs does not grow with the image, nor do the pixels
+        around it, of which a wide kernel needs more than a small part has.
         """
         larger = min(_LARGER * part, 1.0)
         prepared = peer.prepare(self._of(larger), self.buffers(larger))

@@ -52,6 +52,16 @@ class Place:
         buffers.spoil()
         return buffers
 
+    def answers(self) -> bool:
+        """Tell whether the device still works: a bad access by anyone ends all work on a GPU."""
+        if self.kind == "cpu":
+            return True
+        try:
+            self.numpy(cuda.asarray(np.ones(1, np.uint8)))
+        except Exception:
+            return False
+        return True
+
     def numpy(self, array: Any) -> Array:
         """Return an array's values in host memory; what is on a GPU is waited for."""
         return np.asarray(array) if self.kind == "cpu" else np.asarray(cuda.asnumpy(array))

@@ -7,7 +7,8 @@
         "options": {...}, "complete": true, "rows": [...]}, …}}
 
 A run replaces the rows that it measured, and leaves the rest: the head of a section is that of the
-last run, and each row has its own date. A section is complete once a run of all of it has ended.
+last run, and each row has its own date. A section is complete once a run of all of it has ended,
+whose command it keeps.
 """
 
 from __future__ import annotations
@@ -21,11 +22,24 @@ from typing import Any
 
 import gpuconv as gc
 from gpuconv.errors import ArgumentError
+from gpuconv.io.opener import named
 from gpuconv.io.replacing import write_whole
 
 from .section import Options, Section
 
-__all__ = ["NAME", "SCHEMA", "Entry", "add", "blank", "entry", "merged", "now", "read", "write"]
+__all__ = [
+    "NAME",
+    "SCHEMA",
+    "Entry",
+    "add",
+    "blank",
+    "entry",
+    "merged",
+    "now",
+    "probe",
+    "read",
+    "write",
+]
 
 #: What the file is called, and the form that it has.
 NAME, SCHEMA = "bench.json", 1
@@ -82,17 +96,22 @@ def merged(kept: Entry | None, found: Entry, key: Sequence[str]) -> Entry:
 
     Examples
     --------
-    >>> first = {"complete": True, "date": "1", "rows": [{"case": "a"}, {"case": "b"}]}
-    >>> second = {"complete": False, "date": "2", "rows": [{"case": "b"}]}
-    >>> merged(first, second, ["case"])["rows"]
-    [{'case': 'a'}, {'case': 'b', 'date': '2'}]
+    >>> head = {"command": "gpuconv bench", "options": {}}
+    >>> first = {**head, "complete": True, "date": "1", "rows": [{"case": "a"}, {"case": "b"}]}
+    >>> head = {"command": "gpuconv bench --case b", "options": {"cases": ["b"]}}
+    >>> second = {**head, "complete": False, "date": "2", "rows": [{"case": "b"}]}
+    >>> found = merged(first, second, ["case"])
+    >>> found["rows"], found["command"]
+    ([{'case': 'a'}, {'case': 'b', 'date': '2'}], 'gpuconv bench')
     """
     new = [{**row, "date": found["date"]} for row in found["rows"]]
     if kept is None or found["complete"]:
         # All that there is has been measured: what else was kept is of cases that are no more.
         return {**found, "rows": new}
     rows = list(_replaced(kept["rows"], new, key))
-    return {**found, "complete": kept["complete"], "rows": rows}
+    # What repeats all of them is the command of the run that had all.
+    asked = {name: kept[name] for name in ("command", "options") if kept["complete"]}
+    return {**found, **asked, "complete": kept["complete"], "rows": rows}
 
 
 def _replaced(old: list[Row], new: list[Row], key: Sequence[str]) -> Iterator[Row]:
@@ -159,8 +178,24 @@ def write(path: Path, record: dict[str, Any]) -> None:
     ImageFileError
         It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with named(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, _text(record).encode())
+
+
+def probe(path: Path) -> None:
+    """Find out whether a record can be written: what is there is written again, or comes and goes.
+
+    Raises
+    ------
+    ImageFileError
+        It cannot.
+    """
+    if path.is_file():
+        write_whole(path, path.read_bytes())
+    else:
+        write(path, blank())
+        path.unlink()
 
 
 def _text(record: dict[str, Any]) -> str:

@@ -11,9 +11,9 @@ from ..peers import OURS
 from . import history
 from .machine import described
 from .place import Place
-from .record import Entry, add, blank, entry, read, write
+from .record import Entry, add, blank, entry, probe, read, write
 from .row import broken
-from .section import Options, OutOfTime, Section
+from .section import Lost, Options, OutOfTime, Section
 
 __all__ = ["Run"]
 
@@ -61,8 +61,11 @@ class Run:
         ------
         ArgumentError
             What is there is no record.
+        ImageFileError
+            It cannot be written: better known before hours of measuring than after.
         """
         self._files[path] = read(path) if others and path.exists() else blank()
+        probe(path)
 
     def measure(self, sections: Sequence[Section], show: Show) -> None:
         """Run sections one after the other; one that fails is no reason to leave out the next."""
@@ -77,6 +80,9 @@ class Run:
                 self._measure(section, replace(self.options, seconds=seconds), show)
             except OutOfTime:
                 self.options.watch(f"{section.name}: out of time")
+            except Lost as error:
+                self.failures.append(f"{section.name}: {error}")
+                return
             except Exception as error:
                 if self.strict:
                     raise

@@ -10,7 +10,7 @@ from ..peers import FLOOR, OURS, peers
 from .contract import Peer
 from .place import Place
 
-__all__ = ["Found", "Options", "OutOfTime", "Section", "Watch", "entered", "unseen"]
+__all__ = ["Found", "Lost", "Options", "OutOfTime", "Section", "Watch", "entered", "unseen"]
 
 #: What a section finds out, piece by piece: rows of plain values, as they are kept in JSON.
 Found = Iterator[list[dict[str, Any]]]
@@ -20,6 +20,10 @@ Watch = Callable[[str], None]
 
 class OutOfTime(Exception):  # noqa: N818 — it is no fault
     """Raised by a section whose seconds are over before all is measured."""
+
+
+class Lost(Exception):  # noqa: N818 — whose fault it is, it says
+    """Raised where a device no longer answers, so that nothing more can be measured there."""
 
 
 def unseen(doing: str) -> None:

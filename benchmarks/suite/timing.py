@@ -11,7 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from random import Random
+from types import MappingProxyType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -20,6 +22,8 @@ import numpy as np
 __all__ = ["Clock", "Cuda", "Host", "Spread", "Times", "sets_for", "take_turns"]
 
 Call = Callable[[int], object]
+#: Is told which call could not be timed, and why.
+GaveUp = Callable[[str, Exception], object]
 #: Seconds of a call in a turn, by how it was timed: "seconds" is what counts.
 Times = dict[str, float]
 
@@ -27,9 +31,12 @@ Times = dict[str, float]
 _CACHES = 3
 #: Sets of buffers at most.
 _MOST_SETS = 16
-#: Seconds for which the GPU is kept busy while the host enqueues what is timed: without it, slow
-#: enqueueing would be timed as slow computing. CuPy's slowest filter takes 0.2 ms to enqueue.
-_BUSY = 1e-3
+#: Seconds for which the GPU is kept busy while the host enqueues what is timed, at least and at
+#: most: without it, slow enqueueing would be timed as slow computing. One filter of CuPy's takes up
+#: to 0.2 ms to enqueue, a loop of transforms some milliseconds; who waits for the GPU, any time.
+_BUSY, _BUSIEST = 1e-3, 20e-3
+#: Tries for the time of a fill: an idle GPU's clocks are low at first.
+_TRIES = 20
 #: Calls back to back for one time on the host's clock, on a GPU.
 _BACK_TO_BACK = 10
 #: Seconds that calls back to back take together on a CPU at least, and the most of them.
@@ -79,16 +86,19 @@ class Cuda:
         self.cache = int(device.attributes["L2CacheSize"])
         self._scratch = cupy.empty(_CACHES * self.cache, np.uint8)
         self._scratch.fill(1)
-        once = self.between_events(lambda: self._scratch.fill(2))
-        self._fills = max(1, round(_BUSY / once))
+        self._fill = min(self.between_events(lambda: self._scratch.fill(2)) for _ in range(_TRIES))
+        # Weak, as the host clock's counts.
+        self._busy = WeakKeyDictionary[Call, float]()
 
     def sample(self, call: Call, sets: int, turn: int) -> Times:
         """Return the times of a call: cold, warm, and on the host's clock."""
-        number = turn % sets
-        self._flush()
+        number, busy = turn % sets, self._busy.get(call, _BUSY)
+        self._flush(busy)
         cold = self.between_events(lambda: call(number))
-        self._flush()
+        self._flush(busy)
+        start = self.now()
         call(number)
+        self._busy[call] = min(max(_BUSY, 2 * (self.now() - start)), _BUSIEST)
         warm = self.between_events(lambda: call(number))
         self._finish()
         start = self.now()
@@ -97,10 +107,10 @@ class Cuda:
         self._finish()
         return {"seconds": cold, "warm": warm, "wall": (self.now() - start) / _BACK_TO_BACK}
 
-    def _flush(self) -> None:
-        """Overwrite several times what no cache holds, which keeps the device busy for a while."""
+    def _flush(self, seconds: float) -> None:
+        """Overwrite what no cache holds, again and again: the device is busy for some seconds."""
         self._finish()
-        for _ in range(self._fills):
+        for _ in range(max(1, ceil(seconds / self._fill))):
             self._scratch.fill(3)
 
     def between_events(self, call: Callable[[], object]) -> float:
@@ -156,8 +166,19 @@ def sets_for(cache: int, size: int) -> int:
     return min(max(2, _CACHES * cache // size + 2), _MOST_SETS) if cache else 1
 
 
+def _raised(name: str, error: Exception) -> None:
+    raise error
+
+
 def take_turns(
-    calls: Mapping[str, Call], clock: Clock, sets: int, rounds: int, deadline: float, each: float
+    calls: Mapping[str, Call],
+    clock: Clock,
+    sets: int,
+    rounds: int,
+    deadline: float,
+    each: float,
+    settled: Mapping[str, Callable[[], object]] = MappingProxyType({}),
+    gave_up: GaveUp = _raised,
 ) -> dict[str, list[Times]]:
     """Return the times of all calls, taken in turns.
 
@@ -178,6 +199,11 @@ def take_turns(
         When to stop early, by the clock; each is timed once at least.
     each : float
         Seconds for all turns of a call: one that is slow is timed less often.
+    settled : mapping from str to callable, optional
+        What is done before each turn of a call, off the clock.
+    gave_up : callable, optional
+        Is told of a call that breaks, which has no times then, and no further turns; by default it
+        ends all.
     """
     times: dict[str, list[Times]] = {name: [] for name in calls}
     spent = dict.fromkeys(calls, 0.0)
@@ -187,10 +213,17 @@ def take_turns(
         rng.shuffle(order)
         for name in order:
             late = clock.now() > deadline or spent[name] + lasted[name] > each
-            if times[name] and late:
+            if name not in times or (times[name] and late):
                 continue
             start = clock.now()
-            sample = clock.sample(calls[name], sets, max(turn, 0))
+            try:
+                if name in settled:
+                    settled[name]()
+                sample = clock.sample(calls[name], sets, max(turn, 0))
+            except Exception as error:
+                del times[name]
+                gave_up(name, error)
+                continue
             lasted[name] = clock.now() - start
             if turn >= 0 or lasted[name] > each:
                 spent[name] += lasted[name]

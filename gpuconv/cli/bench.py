@@ -33,8 +33,8 @@ examples:
 Results are compared with the definition in float64 before they are timed, and all calls take turns.
 A table has milliseconds (the median, the 10th and the 90th percentile), and the median as a
 multiple of gpuconv's. Exit codes: 0 all is measured, 1 a result of gpuconv's is wrong, a section
-failed, or a case is slower than --against says, 2 usage, 3 nothing matched, 4 the device is
-unavailable, 130 interrupted: what was measured until then is kept."""
+failed, a file cannot be written, or a case is slower than --against says, 2 usage, 3 nothing
+matched, 4 the device is unavailable, 130 interrupted: what was measured until then is kept."""
 
 _EXIT_FAILED, _EXIT_NOTHING = 1, 3
 #: The section that is run where none is named, and the word for all of them.
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if options.section == [_USUAL]:
         _check_cases(options.case)
+    _check_peers(options.peer, options.device.partition(":")[0])
     with suite("suite.place").place(options.device) as place, _Progress(sys.stderr) as progress:
         return _run(options, sections, place, progress)
 
@@ -109,6 +110,13 @@ def _check_cases(texts: Sequence[str]) -> None:
             raise ArgumentError(f"--case {text!r} is in no case's name; --list shows them")
 
 
+def _check_peers(texts: Sequence[str], kind: str) -> None:
+    names = [peer.name.casefold() for peer in suite("peers").peers(kind)]
+    for text in texts:
+        if not any(text.casefold() in name for name in names):
+            raise ArgumentError(f"--peer {text!r} is in no library's name; --list shows them")
+
+
 def _listed(kind: str) -> Iterator[str]:
     yield "cases (* with --quick):"
     for case in suite("cases").CASES:
@@ -142,7 +150,8 @@ def _run(options: Any, sections: list[Any], place: Any, progress: _Progress) -> 
     if folder and run.rows:
         run.remember(folder)
     code = _judged(run, before)
-    _say(f"{_summary(run)} in {perf_counter() - start:.0f} s{' (interrupted)' * interrupted}")
+    took = f"{perf_counter() - start:.0f} s{' (interrupted)' * interrupted}"
+    _say(f"{_summary(run, interrupted)} in {took}")
     return EXIT_INTERRUPTED if interrupted else code
 
 
@@ -175,9 +184,9 @@ def _judged(run: Any, before: dict[str, Any] | None) -> int:
     return 0 if run.rows else _EXIT_NOTHING
 
 
-def _summary(run: Any) -> str:
+def _summary(run: Any, interrupted: bool) -> str:
     if not run.rows:
-        return "nothing matched"
+        return "nothing was measured" if run.failures or interrupted else "nothing matched"
     counts = (f"{name}: {len(found['rows'])} rows" for name, found in run.found.items())
     files = "".join(f", in {plain(str(path))}" for path in run.files)
     return "; ".join(counts) + files

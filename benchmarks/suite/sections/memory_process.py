@@ -81,7 +81,10 @@ class Cuda:
         """Empty the pools."""
         self._cupy.get_default_memory_pool().free_all_blocks()
         if "torch" in sys.modules:
-            sys.modules["torch"].cuda.empty_cache()
+            torch = sys.modules["torch"]
+            # To try all of cuDNN's algorithms once takes memory that no later call takes.
+            torch.backends.cudnn.benchmark = False
+            torch.cuda.empty_cache()
         self._before = self._free()
 
     def stop(self) -> int:

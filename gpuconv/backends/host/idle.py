@@ -6,13 +6,13 @@ as much as the filter itself, for smaller images more.
 
 from __future__ import annotations
 
-import threading
 from typing import Generic, TypeAlias, TypeVar
 
 from gpuconv.backends.host.filter import Filter, StripFilter
 from gpuconv.backends.host.ordered import OrderedFilter
 from gpuconv.backends.host.pieces import Piece
 from gpuconv.backends.host.sifted import SiftedFilter
+from gpuconv.bounded import Shared
 from gpuconv.plan import Plan
 
 __all__ = ["AnyFilter", "Filters", "Idle", "Leftovers", "left_by_one"]
@@ -40,31 +40,39 @@ def left_by_one(threads: list[Thing]) -> Thing | None:
         return None
 
 
-class Leftovers(Generic[Owner, Thing]):
+class Leftovers(Shared, Generic[Owner, Thing]):
     """What calls of one owner leave behind. The oldest go when there is more than `most` bytes."""
 
     def __init__(self, most: int) -> None:
+        super().__init__()
         self._most = most
         #: Bytes of all that is kept, about.
         self.bytes = 0
         # By the identity of the owner: a look takes no longer where there are thousands.
         self._left = dict[int, list[tuple[Owner, Thing, int]]]()
-        self._lock = threading.Lock()
 
     def take(self, owner: Owner) -> Thing | None:
         """Return what a call of `owner` left behind: nobody else finds it while it is in use."""
         with self._lock:
-            return self._pop(id(owner)) if id(owner) in self._left else None
+            try:
+                return self._pop(id(owner)) if id(owner) in self._left else None
+            except BaseException:
+                self._forget()
+                raise
 
     def leave(self, owner: Owner, thing: Thing, size: int) -> None:
         """Keep what a call of `owner` no longer needs; it counts as `size` bytes."""
         with self._lock:
-            # To the end: the first are the oldest.
-            alike = self._left.pop(id(owner), [])
-            self._left[id(owner)] = [*alike, (owner, thing, size)]
-            self.bytes += size
-            while self.bytes > self._most:
-                self._pop(next(iter(self._left)))
+            try:
+                # To the end: the first are the oldest.
+                alike = self._left.pop(id(owner), [])
+                self._left[id(owner)] = [*alike, (owner, thing, size)]
+                self.bytes += size
+                while self.bytes > self._most:
+                    self._pop(next(iter(self._left)))
+            except BaseException:
+                self._forget()
+                raise
 
     def _pop(self, key: int) -> Thing:
         """Return what was left behind last, of calls of one owner; it is kept no longer."""
@@ -78,8 +86,12 @@ class Leftovers(Generic[Owner, Thing]):
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._left.clear()
-            self.bytes = 0
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget everything: also where an interrupt left behind what does not add up."""
+        self._left.clear()
+        self.bytes = 0
 
 
 class Idle(Leftovers[Plan, Left]):

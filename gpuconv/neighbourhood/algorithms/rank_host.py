@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import ceil, log2, prod
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -47,8 +47,8 @@ _HEIGHTS = (16, 32, 64, 128, 256, 512)
 _WIDTH = 512
 #: Copies of a tile with its border, and of its results.
 _COPIES = 4
-#: How much less time threads must take together than one alone: when other programs keep a core
-#: busy they take more than is predicted, and one alone does not.
+#: The part of the time of one thread that several may take at most, each in the best tiles: when
+#: other programs keep a core busy they take more than is predicted, and one alone does not.
 _WORTH = 0.75
 #: Operations on a pixel up to which threads gain by sharing tiles: between any two steps they wait
 #: for the interpreter, and what many steps keep at a time must share a cache. (2048² float32 on one
@@ -124,19 +124,34 @@ def _steps(name: str, request: Request, machine: Machine) -> Answer:
     wanted = _rank(request)
     steps = steps_of(wanted, name)
     tiles = {_clipped(request, height, max(_WIDTH, wanted.shape[1])) for height in _HEIGHTS}
-    costs = {tile: _stepping(steps, request, machine, tile) for tile in sorted(tiles)}
-    least = min(scratch for _, scratch, _ in costs.values())
-    small = [tile for tile in costs if costs[tile][1] <= max(least, _MOST_SCRATCH * machine.units)]
-    best = min(small, key=lambda tile: costs[tile][0])
-    seconds, scratch, shared = costs[best]
-    candidate = Candidate(name, best, steps.operations, shared)
-    return candidate, request.predicted(seconds, scratch)
+    alone, together = (
+        _fastest([_stepping(steps, request, machine, tile, shared) for tile in tiles], machine)
+        for shared in (False, True)
+    )
+    shared = steps.operations <= _MOST_SHARED and together.seconds <= _WORTH * alone.seconds
+    chosen = together if shared else alone
+    candidate = Candidate(name, chosen.tile, steps.operations, shared)
+    return candidate, request.predicted(chosen.seconds, chosen.scratch)
+
+
+class _Cost(NamedTuple):
+    """What a program takes in tiles of a size."""
+
+    seconds: float
+    scratch: float
+    tile: tuple[int, int]
+
+
+def _fastest(costs: list[_Cost], machine: Machine) -> _Cost:
+    """Return what takes the least time, of what needs no more scratch than it may."""
+    most = max(min(cost.scratch for cost in costs), _MOST_SCRATCH * machine.units)
+    return min(cost for cost in costs if cost.scratch <= most)
 
 
 def _stepping(
-    steps: Program, request: Request, machine: Machine, tile: tuple[int, int]
-) -> tuple[float, float, bool]:
-    """Return the seconds and the scratch of a program in tiles of a size, and if threads gain."""
+    steps: Program, request: Request, machine: Machine, tile: tuple[int, int], shared: bool
+) -> _Cost:
+    """Return what a program takes in tiles of a size, on one thread or on all."""
     (rows, columns), (height, width) = _rank(request).shape, tile
     size, across = request.computed.itemsize, width + columns - 1
     scratch = _ROOM * steps.room * (height + rows - 1) * across * size
@@ -145,13 +160,11 @@ def _stepping(
     computing = values * size * _byte(scratch) * machine.rate("pixel")
     computing += _PHASE * height * width * (steps.phases > 1) * machine.rate("pixel")
     computing += len(steps.steps) * _CALL * machine.rate("step")
-    seconds = machine.rate("call") + _alone(request, machine, tile, computing)
-    if steps.operations > _MOST_SHARED:
-        return seconds, scratch, False
-    together = _dealt(request, machine, tile, computing, len(steps.steps) + _COPIES)
-    if together > _WORTH * seconds:
-        return seconds, scratch, False
-    return together, scratch * _threads(request, machine, tile), True
+    if not shared:
+        seconds = machine.rate("call") + _alone(request, machine, tile, computing)
+        return _Cost(seconds, scratch, tile)
+    seconds = _dealt(request, machine, tile, computing, len(steps.steps) + _COPIES)
+    return _Cost(seconds, scratch * _threads(request, machine, tile), tile)
 
 
 def _byte(scratch: float) -> float:
