@@ -103,6 +103,7 @@ def test_a_small_call_is_remembered_for_any_number_of_threads(
 
 
 def test_a_call_for_another_machine_is_another_call() -> None:
+    _PREPARED.clear()  # full of others, it would keep its length
     first = run_twice(IMAGE, np.ones((5, 3)))
     before = len(_PREPARED)
     with planning_for(cpu(7)):
