@@ -254,24 +254,25 @@ def test_time_grows_with_the_window_without_a_cliff() -> None:
 
 
 def test_threads_share_what_has_few_and_long_steps() -> None:
-    for dtype in ("uint8", "float32"):
-        assert not any(planned(size, dtype).shared for size in (3, 5, 7, 11))
+    assert not any(planned(size, "uint8").shared for size in (7, 11))
+    assert [planned(size, "float32").shared for size in (3, 5, 7, 11)] == [True, True, False, False]
     assert planned(31, "uint8").shared
     assert [
         gc.plan((2048, 2048), dtype, gc.Rank.maximum(3)).shared for dtype in ("uint8", "float32")
     ] == [False, True]
 
 
-def test_more_cores_do_not_make_short_steps_worth_sharing() -> None:
-    assert not any(planned(3, "uint8", threads=threads).shared for threads in (2, 4, 8, 64))
+def test_many_cores_do_not_make_short_steps_ever_faster() -> None:
+    few, many = (planned(3, "uint8", threads=threads).prediction.seconds for threads in (8, 64))
+    assert many > few
 
 
-def test_threads_share_networks_only_where_that_saves_a_quarter() -> None:
+def test_threads_share_networks_only_where_that_saves_a_fifth() -> None:
     found = set()
-    for side in range(1500, 3001, 100):
-        together, alone = (planned(3, "float32", threads=n, side=side) for n in (4, 1))
+    for side in range(600, 3001, 200):
+        together, alone = (planned(3, "float32", threads=n, side=side) for n in (2, 1))
         ratio = together.prediction.seconds / alone.prediction.seconds
-        assert ratio <= 0.75 if together.shared else ratio == 1
+        assert ratio <= 0.8 if together.shared else ratio == 1
         found.add(together.shared)
     assert found == {False, True}
 

@@ -49,7 +49,7 @@ _WIDTH = 512
 _COPIES = 4
 #: The part of the time of one thread that several may take at most, each in the best tiles: when
 #: other programs keep a core busy they take more than is predicted, and one alone does not.
-_WORTH = 0.75
+_WORTH = 0.8
 #: Operations on a pixel up to which threads gain by sharing tiles: between any two steps they wait
 #: for the interpreter, and what many steps keep at a time must share a cache. (2048² float32 on one
 #: thread and on two: 5×5 in 39 and 26 ms, 7×7 in 101 and 150, 11×11 in 257 and 419; bytes: 12.5 and
