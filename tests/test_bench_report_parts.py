@@ -31,8 +31,10 @@ from fakes.bench_records import (
     written,
 )
 
+from benchmarks.cases import CASES, Case
+from benchmarks.filters import Median
 from benchmarks.peers import FLOOR, OURS, peers
-from benchmarks.report import curves, drawn, page
+from benchmarks.report import curves, drawn, front, page
 from benchmarks.report.__main__ import main
 from benchmarks.report.record import Record, Section, records
 from benchmarks.report.style import look, spread
@@ -210,6 +212,26 @@ def test_the_report_is_written_and_found_to_be_up_to_date(
     assert (results.parent / "README.md").read_text("utf-8") == written(complete)
     assert (complete.folder / "peers.png").is_file()
     assert main([*words, "--check"]) == 0
+
+
+def test_the_first_page_has_a_table_between_its_marks_and_keeps_the_rest(results: Path) -> None:
+    case = Case(Median(3), "uint8", (2048, 2048), "nearest")
+    found = rows(case, ours=8.0, copy=1.0, opencv=2.0, scipy=400.0)
+    found.append(row(case, "OpenCV, 1 thread", 3.0))
+    record = kept(results / "abacus-9-2-cores", table=section("table", found))
+    page = f"# Title\n\n{front.BEGIN}\nof before\n{front.END}\n\nThe end.\n"
+    made = front.front(page, [record])
+    assert "| median 3×3 u8 2048² | 8.00 | 50 | – | **0.25** | – | – | – |" in made
+    assert "A peer is ahead in 1 of 1 cases" in made
+    assert made.startswith(f"# Title\n\n{front.BEGIN}\n")
+    assert made.endswith(f"{front.END}\n\nThe end.\n")
+    assert "of before" not in made
+    assert front.front(made, [record]) == made
+    assert front.front("no marks", [record]) == "no marks"
+
+
+def test_cases_of_the_first_page_are_cases() -> None:
+    assert set(front.CASES) <= {case.name for case in CASES}
 
 
 def test_the_report_in_the_repository_is_that_of_its_records(root: Path) -> None:

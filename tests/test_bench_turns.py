@@ -29,7 +29,7 @@ def test_calls_take_turns_in_an_order_that_changes() -> None:
     assert after == {(one, other) for one in "abc" for other in "abc" if one != other}
 
 
-def test_turns_end_early_but_not_before_each_was_timed() -> None:
+def test_turns_end_early_but_not_before_each_was_timed_and_short_ones_a_few_times() -> None:
     clock = Clock()
 
     def slow(i: int) -> None:
@@ -39,7 +39,7 @@ def test_turns_end_early_but_not_before_each_was_timed() -> None:
     times = take_turns(calls, clock, 1, 10, deadline=1e9, each=5.0)
     assert (len(times["slow"]), len(times["fast"])) == (2, 10)
     times = take_turns(calls, clock, 1, 10, deadline=0.0, each=5.0)
-    assert (len(times["slow"]), len(times["fast"])) == (1, 1)
+    assert (len(times["slow"]), len(times["fast"])) == (1, 5)  # what is short, a few times
 
 
 def test_what_a_call_needs_is_settled_off_the_clock_before_each_turn() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import ahead, parts, roofline, streams, table
+from benchmarks.report import ahead, front, parts, roofline, streams, table
 from benchmarks.report.drawn import PLOTS
 from benchmarks.report.record import Record, Section
 from benchmarks.report.words import brief, percent
@@ -218,6 +218,9 @@ def _counted(case: Sequence[roofline.Point]) -> list[str]:
 def written(records: Sequence[Record], results: Path) -> dict[Path, str]:
     """Return all pages of text by the file that each belongs in."""
     pages = {results.parent / "README.md": page(records, results)}
+    first = results.parent.parent / "README.md"
+    if first.exists():
+        pages[first] = front.front(first.read_text("utf-8"), records)
     for record in records:
         if section := record.sections.get("table"):
             text = "\n".join(table.full(record, section)).rstrip() + "\n"

@@ -28,7 +28,7 @@ class Limits:
     rounds: int = 15
     #: A call: what takes longer is timed on fewer rows of the image, or left out on a GPU, where
     #: a part of an image says little about the whole.
-    call: float = 6.0
+    call: float = 2.0
     #: All timed calls of a peer.
     each: float = 4.0
     #: All timed calls of a case.

@@ -41,6 +41,9 @@ _TRIES = 20
 _BACK_TO_BACK = 10
 #: Seconds that calls back to back take together on a CPU at least, and the most of them.
 _LONG_ENOUGH, _MOST = 5e-3, 1000
+#: Seconds of a turn that is short, and how often such calls are timed at least: those that take
+#: long, and their checks, are not to leave the others one time each.
+_SHORT, _FEWEST = 0.3, 5
 
 
 class Clock(Protocol):
@@ -196,7 +199,7 @@ def take_turns(
     rounds : int
         Times that each is timed; a first round only warms up, but for calls longer than `each`.
     deadline : float
-        When to stop early, by the clock; each is timed once at least.
+        When to stop early, by the clock; each is timed once at least, what is short five times.
     each : float
         Seconds for all turns of a call: one that is slow is timed less often.
     settled : mapping from str to callable, optional
@@ -212,8 +215,11 @@ def take_turns(
     for turn in range(-1, rounds):
         rng.shuffle(order)
         for name in order:
-            late = clock.now() > deadline or spent[name] + lasted[name] > each
-            if name not in times or (times[name] and late):
+            if name not in times:
+                continue
+            few = lasted[name] <= _SHORT and len(times[name]) < _FEWEST
+            late = clock.now() > deadline and not few
+            if times[name] and (late or spent[name] + lasted[name] > each):
                 continue
             start = clock.now()
             try:
