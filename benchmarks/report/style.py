@@ -144,7 +144,7 @@ def with_commas(number: float) -> str:
 
     Examples
     --------
-    >>> with_commas(0.1), with_commas(1.0), with_commas(1000.0)
-    ('0.1', '1', '1,000')
+    >>> with_commas(0.1), with_commas(1.0), with_commas(1000.0), with_commas(1e-5)
+    ('0.1', '1', '1,000', '0.00001')
     """
-    return f"{number:,.0f}" if number >= 1 else f"{number:g}"
+    return f"{number:,.0f}" if number >= 1 else f"{number:.9f}".rstrip("0")
