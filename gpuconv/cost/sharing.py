@@ -11,8 +11,8 @@ __all__ = ["dealt", "least_shared"]
 
 #: Seconds that a step of one of several threads takes longer than alone: it lets go of the
 #: interpreter, and must get it back from the others, whom the system has to wake up. Steps of
-#: networks took 3 … 4 µs longer on two idle cores, be they of 3 µs or of 20, and 9 … 13 beside other
-#: work (benchmarks/NOTES.md).
+#: networks took 3 … 4 µs longer on two idle cores, be they of 3 µs or of 20, and 9 … 13 beside
+#: other work (benchmarks/NOTES.md).
 _HANDOVER = 4e-6
 
 
