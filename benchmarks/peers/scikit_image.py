@@ -8,7 +8,6 @@ clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,44 +16,24 @@ from numpy.typing import NDArray
 from .. import filters
 from ..cases import Case
 from ..filters import Filter
-from ..suite.contract import Buffers, Peer, Prepared, Unable, as_it_is
+from ..suite.contract import Buffers, Peer, Prepared, Unable
 from .asking import NUMPY_BORDERS, adapted, imported, padded, planes
+from .skimage_like import MORPHOLOGY, UNIT, Asked, only_border, saturated, top
 
 __all__ = ["PEERS"]
 
 Array = NDArray[Any]
 
-#: What sobel returns is of slopes whose weights sum to 1, and a mean of both: Sobel's are 4 times
-#: as large, and no mean.
-_UNIT = 4 * 2**0.5
 #: Levels by which its bilateral filter may be off in the mean: of a diameter of 9 it is by 2.5, the
 #: image itself by 3.4 or more.
 _SQUARE = 3.0
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A function of it, and what must be known of its results."""
-
-    how: str
-    #: Filters an image of a batch; it may write to the second, and returns the result.
-    run: Callable[[Array, Array], Array]
-    allowed: float | None = None
-    measure: str = ""
-    because: str = ""
-    alike: Callable[[Array], Array] = as_it_is
 
 
 def _imported(module: str) -> Any:
     return imported(f"skimage.{module}", "scikit-image")
 
 
-def _top(case: Case) -> float:
-    """Return what 1 stands for in the image."""
-    return float(np.iinfo(case.dtype).max) if case.dtype.startswith("uint") else 1.0
-
-
-def _gaussian(f: filters.Gaussian, case: Case) -> _Asked:
+def _gaussian(f: filters.Gaussian, case: Case) -> Asked:
     blur = _imported("filters").gaussian
     options: dict[str, Any] = {"mode": case.border, "truncate": f.reach / f.sigma}
     options |= {"preserve_range": True, "channel_axis": case.channel_axis}
@@ -63,22 +42,17 @@ def _gaussian(f: filters.Gaussian, case: Case) -> _Asked:
         target = out if out.dtype == np.float32 else None
         return np.asarray(blur(image, f.sigma, out=target, **options))
 
-    return _Asked("filters.gaussian", run)
+    return Asked("filters.gaussian", run)
 
 
-def _sobel(f: filters.Sobel, case: Case) -> _Asked:
-    sobel, top = _imported("filters").sobel, _top(case)
+def _sobel(f: filters.Sobel, case: Case) -> Asked:
+    sobel, most = _imported("filters").sobel, top(case)
     _without_colours(case)
-    return _Asked(
+    return Asked(
         "filters.sobel",
         lambda image, out: sobel(image, mode=case.border),
-        alike=lambda result: _saturated(result * (_UNIT * top), top),
+        alike=lambda result: saturated(result * (UNIT * most), most),
     )
-
-
-def _saturated(result: Array, top: float) -> Array:
-    """Return a result of integers limited to what they can be; floats as they are."""
-    return result.clip(0, top) if top > 1 else result
 
 
 def _without_colours(case: Case) -> None:
@@ -86,37 +60,36 @@ def _without_colours(case: Case) -> None:
         raise Unable("it takes colours for a third dimension")
 
 
-def _unsharp(f: filters.Unsharp, case: Case) -> _Asked:
-    if case.border != "reflect":
-        raise Unable("its border is 'reflect'")
-    sharpened, top = _imported("filters").unsharp_mask, _top(case)
+def _unsharp(f: filters.Unsharp, case: Case) -> Asked:
+    only_border(case, "reflect")
+    sharpened, most = _imported("filters").unsharp_mask, top(case)
     options: dict[str, Any] = {"preserve_range": True, "channel_axis": case.channel_axis}
-    return _Asked(
+    return Asked(
         "filters.unsharp_mask",
         lambda image, out: sharpened(image, f.sigma, f.amount, **options),
-        alike=lambda result: _saturated(result, top),
+        alike=lambda result: saturated(result, most),
     )
 
 
-def _median(f: filters.Median, case: Case) -> _Asked:
+def _median(f: filters.Median, case: Case) -> Asked:
     """Ask for the faster of its two: of bytes by histograms, but for the smallest windows."""
     if case.dtype == "uint8" and f.side > 3:
         return _ranked(f, case, "median", {})
     _without_colours(case)
     median, window = _imported("filters").median, np.ones((f.side, f.side))
-    return _Asked(
+    return Asked(
         "filters.median, which is SciPy's",
         lambda image, out: median(image, window, out, case.border),
     )
 
 
-def _percentile(f: filters.Percentile, case: Case) -> _Asked:
+def _percentile(f: filters.Percentile, case: Case) -> Asked:
     if case.dtype != "uint8":
         raise Unable("its percentiles are of histograms, of bytes")
     return _ranked(f, case, "percentile", {"p0": f.percent / 100})
 
 
-def _ranked(f: Any, case: Case, name: str, options: dict[str, float]) -> _Asked:
+def _ranked(f: Any, case: Case, name: str, options: dict[str, float]) -> Asked:
     """Ask for a rank by histograms, of the image's pixels and those beyond its edges."""
     _without_colours(case)
     reach, rank = f.reach, getattr(_imported("filters.rank"), name)
@@ -127,42 +100,41 @@ def _ranked(f: Any, case: Case, name: str, options: dict[str, float]) -> _Asked:
         found = rank(padded(image, single, reach), window, **options)
         return np.asarray(found[reach:-reach, reach:-reach])
 
-    return _Asked(f"filters.rank.{name}", run)
+    return Asked(f"filters.rank.{name}", run)
 
 
-def _extreme(f: filters.Extreme, case: Case) -> _Asked:
+def _extreme(f: filters.Extreme, case: Case) -> Asked:
     _without_colours(case)
     morphology = _imported("morphology")
     lines = morphology.footprint_rectangle((f.side, f.side), decomposition="separable")
-    name = "erosion" if f.which == "minimum" else "dilation"
+    name = MORPHOLOGY[f.which]
     found = getattr(morphology, name)
-    return _Asked(
+    return Asked(
         f"morphology.{name} by a row and a column",
         lambda image, out: found(image, lines, out=out, mode=case.border),
     )
 
 
-def _bilateral(f: filters.Bilateral, case: Case) -> _Asked:
+def _bilateral(f: filters.Bilateral, case: Case) -> Asked:
     if case.channel_axis is not None:
         raise Unable("its weights of colours are others: its result is further off than the image")
-    denoised, top = _imported("restoration").denoise_bilateral, _top(case)
-    mode, color = NUMPY_BORDERS[case.border], f.color * case.level / top
-    return _Asked(
+    denoised, most = _imported("restoration").denoise_bilateral, top(case)
+    mode, color = NUMPY_BORDERS[case.border], f.color * case.level / most
+    return Asked(
         "restoration.denoise_bilateral",
         lambda image, out: denoised(image, f.diameter, color, f.space, mode=mode),
         _SQUARE * case.level,
         "mean",
         "its window is a square, its weights of distance lie in another order",
-        lambda result: result * top,
+        lambda result: result * most,
     )
 
 
-def _nl_means(f: filters.NonLocalMeans, case: Case) -> _Asked:
-    if case.border != "mirror":
-        raise Unable("its border is 'mirror'")
+def _nl_means(f: filters.NonLocalMeans, case: Case) -> Asked:
+    only_border(case, "mirror")
     denoised, h = _imported("restoration").denoise_nl_means, f.h * case.level
     options: dict[str, Any] = {"preserve_range": True, "channel_axis": case.channel_axis}
-    return _Asked(
+    return Asked(
         "restoration.denoise_nl_means",
         lambda image, out: denoised(image, f.patch, f.search, h, **options),
         3.0 * case.level,
@@ -171,10 +143,10 @@ def _nl_means(f: filters.NonLocalMeans, case: Case) -> _Asked:
     )
 
 
-def _canny(f: filters.Canny, case: Case) -> _Asked:
+def _canny(f: filters.Canny, case: Case) -> Asked:
     canny, limits = _imported("feature").canny, f.thresholds(case.dtype)
     _without_colours(case)
-    return _Asked(
+    return Asked(
         "feature.canny",
         lambda image, out: canny(image, f.sigma, *limits, mode=case.border),
         0.01,
@@ -183,26 +155,24 @@ def _canny(f: filters.Canny, case: Case) -> _Asked:
     )
 
 
-def _wiener(f: filters.Wiener, case: Case) -> _Asked:
-    if case.border != "wrap":
-        raise Unable("its border is 'wrap'")
+def _wiener(f: filters.Wiener, case: Case) -> Asked:
+    only_border(case, "wrap")
     wiener, blur = _imported("restoration").wiener, filters.psf()
-    return _Asked(
+    return Asked(
         "restoration.wiener", lambda image, out: wiener(image, blur, f.balance, clip=False)
     )
 
 
-def _lucy(f: filters.RichardsonLucy, case: Case) -> _Asked:
-    if case.border != "constant":
-        raise Unable("its border is 'constant'")
+def _lucy(f: filters.RichardsonLucy, case: Case) -> Asked:
+    only_border(case, "constant")
     lucy, blur = _imported("restoration").richardson_lucy, filters.psf()
-    return _Asked(
+    return Asked(
         "restoration.richardson_lucy",
         lambda image, out: lucy(image, blur, f.iterations, clip=False),
     )
 
 
-_ASKED: dict[type[Filter], Callable[[Any, Case], _Asked]] = {
+_ASKED: dict[type[Filter], Callable[[Any, Case], Asked]] = {
     filters.Gaussian: _gaussian,
     filters.Sobel: _sobel,
     filters.Unsharp: _unsharp,
