@@ -7,7 +7,6 @@ out, and arrays between two of them stay blank.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from gpuconv.backends.cuda import runtime
 from gpuconv.backends.cuda.launch import Launch
 from gpuconv.backends.cuda.protocol import Kernel, Limits
+from gpuconv.backends.cuda.rehearsal import Rehearsal
 from gpuconv.backends.cuda.source import Program
 
 __all__ = ["Recorder", "Step", "Transformed", "recorded"]
@@ -42,14 +42,11 @@ class Transformed:
     times: int = 1
 
 
-class Recorder:
-    """Device arrays are NumPy arrays; kernels are noted down, and not run.
-
-    Only what calls on arrays of the device ask of a runtime is here: no streams, no copies.
-    """
+class Recorder(Rehearsal):
+    """A rehearsal that notes down launches and transforms."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        super().__init__(limits)
         self._steps: dict[Hashable, Step | Transformed] = {}
         #: Arrays that have a name, beside those that are told apart by their place alone.
         self.named: dict[int, str] = {}
@@ -89,49 +86,9 @@ class Recorder:
         size = source.nbytes + target.nbytes
         return lambda: self._note((source.shape, target.shape), Transformed(size, 0))
 
-    def owns(self, array: Any) -> bool:
-        """Return whether `array` is a NumPy array."""
-        return isinstance(array, np.ndarray)
-
-    def asarray(self, image: Any) -> Any:
-        """Return `image` itself."""
-        return np.asarray(image)
-
-    def asnumpy(self, array: Any) -> Any:
-        """Return `array`."""
-        return array
-
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return zeros, whose memory is not taken before somebody writes there."""
         return np.zeros(shape, dtype)
-
-    def address(self, array: Any) -> int:
-        """Return the address of the array's first element."""
-        return int(array.ctypes.data)
-
-    def limits(self) -> Limits:
-        """Return the limits of the device that this stands for."""
-        return self._limits
-
-    def free_memory(self) -> int:
-        """Return more than any call takes."""
-        return 1 << 40
-
-    def on_device_of(self, array: Any) -> AbstractContextManager[Any]:
-        """Return a context that changes nothing: there is one device."""
-        return nullcontext()
-
-    def here(self, *arrays: Any) -> bool:
-        """Return that it holds all arrays: there is one device."""
-        return True
-
-    def on_device(self, index: int) -> AbstractContextManager[Any]:
-        """Return a context that changes nothing."""
-        return nullcontext()
-
-    def queue(self) -> Hashable:
-        """Return what tells this device from others."""
-        return id(self)
 
 
 def _memory(array: Array) -> Array:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from gpuconv.backends import cuda
 from gpuconv.backends.cuda import runtime
+from gpuconv.backends.cuda.rehearsal import Rehearsal
 from gpuconv.backends.cuda.source import Program
 from gpuconv.verify import endings
 from gpuconv.verify.arrays import CONTENTS, LAYOUTS, poison
@@ -119,49 +119,16 @@ def by_definition(case: Case, image: Array) -> tuple[Array, Array]:
 # ------------------------------------------------------------------------ rehearsal
 
 
-class _Rehearsal:
-    """A runtime whose arrays are NumPy's, and whose kernels do nothing but be noted."""
+class _Noted(Rehearsal):
+    """A rehearsal that knows what was compiled."""
 
     def __init__(self, limits: runtime.Limits) -> None:
-        self._limits = limits
+        super().__init__(limits)
         self.programs: dict[Program, None] = {}
-
-    def owns(self, array: Any) -> bool:
-        return isinstance(array, np.ndarray)
-
-    def asarray(self, image: Any) -> Any:
-        return np.asarray(image)
-
-    def asnumpy(self, array: Any) -> Any:
-        return array
-
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return np.empty(shape, dtype)
-
-    def address(self, array: Any) -> int:
-        return int(array.ctypes.data)
-
-    def limits(self) -> runtime.Limits:
-        return self._limits
-
-    def free_memory(self) -> int:
-        return 1 << 40
-
-    def on_device_of(self, array: Any) -> AbstractContextManager[Any]:
-        return nullcontext()
-
-    def on_device(self, index: int) -> AbstractContextManager[Any]:
-        return nullcontext()
 
     def compile(self, program: Program) -> runtime.Kernel:
         self.programs[program] = None
-        return lambda grid, block, arguments, shared: None
-
-    def transform(self, source: Any, target: Any) -> Callable[[], None]:
-        return lambda: None
-
-    def queue(self) -> Hashable:
-        return self
+        return super().compile(program)
 
 
 def programs(case: Case, limits: runtime.Limits) -> Sequence[Program]:
@@ -173,7 +140,7 @@ def programs(case: Case, limits: runtime.Limits) -> Sequence[Program]:
     >>> [p.family for p in programs(Case("float32", "Gaussian 2"), limits)]
     ['separable']
     """
-    rehearsal = _Rehearsal(limits)
+    rehearsal = _Noted(limits)
     plain = np.empty(LAYOUTS[case.layout].plain(case.shape), case.dtype)
     image, out = LAYOUTS[case.layout].view(plain), None
     if case.out in LAYOUTS:
