@@ -146,8 +146,14 @@ class Linear(Filter):
         return max(self.kernel.shape) // 2
 
     def defined(self, image: Array) -> Array:
-        """Sum tap by tap."""
-        return _summed(image, self.kernel)
+        """Sum tap by tap; along columns, then along rows, where both have the same weights.
+
+        All taps of a wide kernel at once would take minutes.
+        """
+        line = self.line
+        if line is None:
+            return _summed(image, self.kernel)
+        return _summed(image, gc.Kernel(line[None, :]), gc.Kernel(line[:, None]))
 
 
 @dataclass(frozen=True)
@@ -229,10 +235,6 @@ class Gaussian(Linear):
         row = self.kernel.terms[0][1]
         return np.asarray(row / row.sum())
 
-    def defined(self, image: Array) -> Array:
-        """Sum along columns, then along rows: for a wide one, all at once takes minutes."""
-        return _summed(image, gc.Kernel(self.line[None, :]), gc.Kernel(self.line[:, None]))
-
 
 @dataclass(frozen=True)
 class Box(Linear):
@@ -259,10 +261,6 @@ class Box(Linear):
     def line(self) -> Array:
         """Equal weights."""
         return np.full(self.side, 1 / self.side)
-
-    def defined(self, image: Array) -> Array:
-        """Sum along columns, then along rows."""
-        return _summed(image, gc.Kernel(self.line[None, :]), gc.Kernel(self.line[:, None]))
 
 
 # ------------------------------------------------------------------------ gradients
